@@ -1,0 +1,3 @@
+//! `coldpath`: the command line of the analyzer.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Takes a snapshot of a node into a bundle.

@@ -1,0 +1,3 @@
+//! `coldpath-collect`: the command line of the collector.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Shared by the tests across crates: fixtures, fake nodes, the kernel lab.
