@@ -2,6 +2,7 @@
 
 pub mod fixture;
 pub mod import;
+pub mod lab;
 
 use std::path::PathBuf;
 
