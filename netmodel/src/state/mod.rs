@@ -1,23 +1,39 @@
 //! Records to a typed node: every accessor parses its captures at the first call, once, and says [`Missing`] where they are absent.
 
+mod cells;
+pub mod conntrack;
+pub mod dns;
+pub mod ipsets;
+pub mod ipvs;
+pub mod kube;
+pub mod links;
+pub mod modules;
+pub mod neighbours;
+pub mod persist;
+pub mod pod_network;
+pub mod policy;
+pub mod routes;
+pub mod sysctls;
+
 use std::sync::OnceLock;
 
 use bundle::{Bundle, Capture, Content, Key, Netns};
 
 use crate::parse::Parsed;
-use crate::source::{Missing, Source};
+use crate::source::{At, Fact, Missing, Source};
 
 /// A node, as its bundle shows it.
 #[derive(Debug)]
 pub struct Node {
     bundle: Bundle,
+    cells: cells::Cells,
 }
 
 impl Node {
     /// The node that a bundle shows. Nothing is parsed yet.
     #[must_use]
     pub fn new(bundle: Bundle) -> Self {
-        Self { bundle }
+        Self { bundle, cells: cells::Cells::default() }
     }
 
     /// The bundle.
@@ -51,6 +67,16 @@ impl Node {
         }
     }
 
+    /// A capture of the node's own namespace that exists once, parsed.
+    fn doc<T>(&self, capture: Capture, parse: impl FnOnce(&str) -> Parsed<T>) -> Result<Doc<T>, Missing> {
+        Ok(Doc::new(self.source(capture)?, parse))
+    }
+
+    /// A family's texts, parsed, in order of their instance.
+    fn docs<T>(&self, capture: Capture, parse: impl Fn(&str) -> Parsed<T>) -> Vec<Doc<T>> {
+        self.sources(capture).into_iter().map(|source| Doc::new(source, &parse)).collect()
+    }
+
     /// The texts of a family, in order of their instance.
     pub fn sources(&self, capture: Capture) -> Vec<Source> {
         self.bundle.instances(Netns::Node, capture).filter_map(|key| self.source_of(key).ok()).collect()
@@ -64,6 +90,42 @@ pub struct Doc<T> {
     pub source: Source,
     /// What was understood and what was not.
     pub parsed: Parsed<T>,
+}
+
+impl<T> Doc<T> {
+    /// Parses a source.
+    #[must_use]
+    pub fn new(source: Source, parse: impl FnOnce(&str) -> Parsed<T>) -> Self {
+        let parsed = parse(&source.text);
+        Self { source, parsed }
+    }
+
+    /// A fact of this document.
+    pub fn fact<U>(&self, value: U, at: At) -> Fact<'_, U> {
+        Fact { value, source: &self.source, at }
+    }
+
+    /// The text at a position.
+    #[must_use]
+    pub fn text(&self, at: At) -> &str {
+        self.source.at(at)
+    }
+
+    /// Something is needed that only the whole capture, fully understood, can prove: that a thing is *not* there.
+    ///
+    /// # Errors
+    /// [`Missing`] when the text is not whole or a part of it was not understood.
+    pub fn complete(&self) -> Result<(), Missing> {
+        self.source.whole()?;
+        match self.parsed.problems.first() {
+            None => Ok(()),
+            Some(problem) => Err(Missing::new(
+                &self.source.key,
+                format!("all of {}", self.source.key.capture.name()),
+                format!("line {} was not understood: {}", problem.at.line, problem.what),
+            )),
+        }
+    }
 }
 
 impl<T> std::ops::Deref for Doc<T> {

@@ -1,0 +1,193 @@
+//! What pod network is here: derived from configuration and from what is there, each part with its evidence, or unknown.
+
+use std::net::IpAddr;
+
+use bundle::{Capture, Key};
+use ipnet::IpNet;
+
+use super::Node;
+use crate::source::{Evidence, Missing};
+
+/// Something derived, with what shows it.
+#[derive(Clone, Debug)]
+pub struct Shown<T> {
+    /// What it is.
+    pub value: T,
+    /// What shows it, the strongest first.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A part of the picture: derived, or not known.
+pub type Part<T> = Result<Shown<T>, Missing>;
+
+/// Which CNI makes the pod network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cni {
+    /// flannel.
+    Flannel,
+    /// Calico.
+    Calico,
+    /// Cilium.
+    Cilium,
+    /// Weave Net.
+    Weave,
+    /// kube-router.
+    KubeRouter,
+    /// The bridge plugin alone (kubenet-like).
+    Bridge,
+    /// Another one, by its plugin's name.
+    Other(String),
+    /// There is no CNI configuration and nothing of one.
+    None,
+}
+
+/// The device by which the node reaches the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uplink {
+    /// The device.
+    pub dev: String,
+    /// Its MTU.
+    pub mtu: Option<u32>,
+    /// Its addresses of global scope.
+    pub addresses: Vec<IpNet>,
+}
+
+/// How packets reach pods of other nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overlay {
+    /// VXLAN.
+    Vxlan {
+        /// The device.
+        dev: String,
+        /// The VNI, unless it comes with each packet.
+        vni: Option<u32>,
+        /// The UDP port.
+        port: Option<u16>,
+        /// The outer source address.
+        local: Option<IpAddr>,
+        /// The lower device.
+        lower: Option<String>,
+        /// The device's MTU.
+        mtu: Option<u32>,
+    },
+    /// IP in IP.
+    Ipip {
+        /// The device.
+        dev: String,
+        /// The device's MTU.
+        mtu: Option<u32>,
+    },
+    /// WireGuard.
+    Wireguard {
+        /// The device.
+        dev: String,
+        /// The device's MTU.
+        mtu: Option<u32>,
+    },
+    /// Geneve.
+    Geneve {
+        /// The device.
+        dev: String,
+        /// The UDP port.
+        port: Option<u16>,
+        /// The device's MTU.
+        mtu: Option<u32>,
+    },
+    /// None: the peers' pod CIDRs are routed to the nodes' own addresses.
+    HostGw,
+}
+
+impl Overlay {
+    /// The overlay's device, if there is one.
+    #[must_use]
+    pub fn dev(&self) -> Option<&str> {
+        match self {
+            Self::Vxlan { dev, .. } | Self::Ipip { dev, .. } | Self::Wireguard { dev, .. } | Self::Geneve { dev, .. } => {
+                Some(dev)
+            }
+            Self::HostGw => None,
+        }
+    }
+
+    /// The device's MTU, if there is a device and it is known.
+    #[must_use]
+    pub fn mtu(&self) -> Option<u32> {
+        match self {
+            Self::Vxlan { mtu, .. } | Self::Ipip { mtu, .. } | Self::Wireguard { mtu, .. } | Self::Geneve { mtu, .. } => *mtu,
+            Self::HostGw => None,
+        }
+    }
+}
+
+/// Another node, as this one sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its pods.
+    pub pod_cidr: IpNet,
+    /// The router of the pod CIDR: the peer's end of the overlay, or the node itself (host-gw).
+    pub gateway: Option<IpAddr>,
+    /// The node's own address, where FDB or routes tell it.
+    pub node: Option<IpAddr>,
+    /// The route, and the neighbour and FDB entries that lead to the node.
+    pub evidence: Vec<Evidence>,
+}
+
+/// What translates Services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ProxyMode {
+    /// kube-proxy with iptables.
+    Iptables,
+    /// kube-proxy with ipvs.
+    Ipvs,
+    /// kube-proxy with nftables.
+    Nftables,
+    /// No kube-proxy: nothing of it is there (eBPF, or no Services).
+    None,
+}
+
+/// Two sources that say different things.
+#[derive(Clone, Debug)]
+pub struct Conflict {
+    /// What they disagree on, in words.
+    pub what: String,
+    /// Both.
+    pub evidence: Vec<Evidence>,
+}
+
+/// The pod network, as far as the bundle shows it.
+#[derive(Clone, Debug)]
+pub struct PodNetwork {
+    /// Which CNI makes it.
+    pub cni: Part<Cni>,
+    /// The CIDRs of this node's pods: one a family, never an empty list.
+    pub pod_cidr: Part<Vec<IpNet>>,
+    /// The CIDRs of all pods.
+    pub cluster_cidr: Part<Vec<IpNet>>,
+    /// The CIDRs of Services.
+    pub service_cidr: Part<Vec<IpNet>>,
+    /// The device by which the node reaches the others.
+    pub uplink: Part<Uplink>,
+    /// How packets reach pods of other nodes.
+    pub overlay: Part<Overlay>,
+    /// The bridge that the node's pods are attached to; `None` where they are routed without one.
+    pub bridge: Part<Option<String>>,
+    /// Other nodes.
+    pub peers: Part<Vec<Peer>>,
+    /// What translates Services.
+    pub proxy_mode: Part<ProxyMode>,
+    /// Sources that disagree.
+    pub conflicts: Vec<Conflict>,
+}
+
+impl Node {
+    /// The pod network, as far as the bundle shows it; parts that are not known say why.
+    ///
+    /// # Errors
+    /// [`Missing`] when not even the links are known.
+    pub fn pod_network(&self) -> Result<&PodNetwork, Missing> {
+        self.cells.pod_network.get(|| Err(Missing::new(&Key::node(Capture::IpAddr), "the pod network", "not written yet")))
+    }
+}
