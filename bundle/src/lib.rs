@@ -9,6 +9,8 @@ mod content;
 mod key;
 mod manifest;
 mod reader;
+#[cfg(test)]
+mod testing;
 mod writer;
 
 pub use capture::{Capture, Format, Multiplicity, Scope, Spec};
@@ -18,3 +20,4 @@ pub use manifest::{
     CaptureName, CollectorInfo, Exit, FORMAT, FormatVersion, How, Manifest, NetnsInfo, NodeIdentity, Outcome, Record, Span,
 };
 pub use reader::{Bundle, Damage, Limits, OpenError};
+pub use writer::{BundleWriter, EntryWriter, Finished, WriteError, write_folder};
