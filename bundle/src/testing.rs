@@ -1,5 +1,8 @@
 //! Manifests and texts for this crate's own tests.
 
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
 use time::macros::datetime;
 
 use crate::{Capture, CollectorInfo, Exit, FORMAT, How, Key, Manifest, Netns, NetnsInfo, NodeIdentity, Outcome, Record, Span};
@@ -43,7 +46,6 @@ pub(crate) fn keys_and_texts() -> Vec<(Key, String)> {
 }
 
 /// A record with this outcome.
-#[allow(dead_code, reason = "for the tests of the reader")]
 pub(crate) fn record(key: &Key, outcome: Outcome) -> Record {
     Record {
         capture: key.capture.into(),
@@ -56,7 +58,6 @@ pub(crate) fn record(key: &Key, outcome: Outcome) -> Record {
 }
 
 /// The outcome of a text that was taken whole.
-#[allow(dead_code, reason = "for the tests of the reader")]
 pub(crate) fn taken(text: &[u8]) -> Outcome {
     use sha2::Digest;
     Outcome::Taken {
@@ -66,5 +67,26 @@ pub(crate) fn taken(text: &[u8]) -> Outcome {
         timed_out: false,
         exit: Some(Exit::Status(0)),
         stderr: String::new(),
+    }
+}
+
+/// A stream whose bytes can be had afterwards.
+#[derive(Clone, Default)]
+pub(crate) struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Shared {
+    /// What was written.
+    pub(crate) fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Write for Shared {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

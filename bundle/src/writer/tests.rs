@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::io::{self, Read};
-use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::Capture;
-use crate::testing::{begin, keys_and_texts};
+use crate::testing::{Shared, begin, keys_and_texts};
 
 fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
@@ -22,18 +21,6 @@ fn write_all(mut writer: BundleWriter) -> PathBuf {
         assert_eq!(entry.finish().unwrap().bytes, text.len() as u64);
     }
     writer.finish(&begin()).unwrap()
-}
-
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(buf)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[test]
@@ -65,7 +52,7 @@ fn the_same_captures_make_the_same_bytes_in_a_file_and_in_a_stream() {
     write_all(BundleWriter::create(&target, &begin()).unwrap());
     let stream = Shared::default();
     assert_eq!(write_all(BundleWriter::to_stream(stream.clone(), &begin()).unwrap()), Path::new("-"));
-    assert_eq!(*stream.0.lock().unwrap(), fs::read(&target).unwrap());
+    assert_eq!(stream.take(), fs::read(&target).unwrap());
 }
 
 #[test]
