@@ -6,7 +6,7 @@
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
 use super::entry::{Entry, Found, Packed, Source, safe_name};
-use super::error::{Damage, Limits, Refusal};
+use super::error::{Damage, Limits, Refusal, escaped};
 
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const DIRECTORY: [u8; 4] = *b"PK\x01\x02";
@@ -21,7 +21,7 @@ pub(super) fn begins_like_a_zip(data: &[u8]) -> bool {
 
 /// Finds what can be found.
 pub(super) fn entries(data: &[u8], limits: &Limits) -> Result<Found, Refusal> {
-    let mut walk = Walk { data, limits, found: Found::default(), total: 0, work: 0 };
+    let mut walk = Walk { data, limits, found: Found::default(), seen: 0, total: 0, work: 0 };
     let mut at = 0;
     let mut cut_off = None;
     loop {
@@ -64,6 +64,8 @@ struct Walk<'a> {
     data: &'a [u8],
     limits: &'a Limits,
     found: Found,
+    /// Headers that were read: of entries that were left out, too.
+    seen: usize,
     /// Inflated bytes of the entries that were found.
     total: u64,
     /// Bytes that were read and made on the search for ends: bounds what headers within headers could cost.
@@ -109,7 +111,8 @@ impl Walk<'_> {
             header.size = size;
             header.packed = packed;
         }
-        self.limits.whole(self.found.entries.len() + 1, self.total).map_err(Refusal::Limit)?;
+        self.seen += 1;
+        self.limits.whole(self.seen, self.total).map_err(Refusal::Limit)?;
         if header.flags & 1 != 0 {
             self.found.unusable(name, "it is encrypted".to_owned());
             return Ok(self.after(&header, start));
@@ -173,7 +176,7 @@ impl Walk<'_> {
             },
             Ending::OutOfInput => (Some("the bundle is cut off within it".to_owned()), Step::CutOff),
             Ending::Invalid => (Some("its compressed data are damaged".to_owned()), Step::Nonsense),
-            Ending::TooLong => return Err(Refusal::Limit(format!("{} is larger than any entry may be", name.escape_debug()))),
+            Ending::TooLong => return Err(Refusal::Limit(format!("{} is larger than any entry may be", escaped(&name)))),
         };
         let crc = (broken.is_none()).then_some(stream.crc);
         let cut_off = matches!(step, Step::CutOff);
@@ -185,7 +188,7 @@ impl Walk<'_> {
     fn charge(&mut self, name: &str, size: u64, packed: u64) -> Result<(), Refusal> {
         self.limits.entry(name, size, packed).map_err(Refusal::Limit)?;
         self.total = self.total.saturating_add(size);
-        self.limits.whole(self.found.entries.len(), self.total).map_err(Refusal::Limit)
+        self.limits.whole(self.seen, self.total).map_err(Refusal::Limit)
     }
 
     fn add(&mut self, name: String, source: Source, size: u64, cut_off: bool) {

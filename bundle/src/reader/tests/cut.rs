@@ -124,6 +124,25 @@ fn a_flipped_bit_in_one_text_costs_only_that_one() {
     }
 }
 
+#[test]
+fn what_a_killed_collector_left_behind_can_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = BundleWriter::create(&dir.path().join("a.zip"), &begin()).unwrap();
+    let (one, two) = (Key::node(Capture::Hosts), Key::node(Capture::Sysctl));
+    let mut entry = writer.entry(&one).unwrap();
+    entry.write_all(b"127.0.0.1 a\n").unwrap();
+    entry.finish().unwrap();
+    let mut entry = writer.entry(&two).unwrap();
+    entry.write_all(keys_and_texts()[0].1.as_bytes()).unwrap();
+    // As kill -9 would: nothing is dropped, nothing flushed.
+    let left = std::fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
+    let bundle = Bundle::open(&left, &Limits::default()).unwrap();
+    let whole = text(&bundle, &one);
+    assert_eq!((&*whole.body, whole.partial, whole.unrecorded), ("127.0.0.1 a\n", None, true));
+    assert_eq!(absent(&bundle, &two).0, AbsentWhy::Damaged);
+    assert_eq!(bundle.manifest(), &begin());
+}
+
 /// Asks a bundle everything.
 fn exhaust(data: Vec<u8>) {
     match open(data) {
