@@ -35,7 +35,7 @@ Never about the bundle; it says nothing about the node.
 fn check(node: &Node) -> Check {
     let bundle = node.bundle();
     let mut gaps: Vec<Evidence> = bundle.manifest().captures.iter().filter_map(gap).collect();
-    gaps.extend(bundle.damage().iter().map(|d| Evidence { capture: bundle.name().to_owned(), line: 0, text: format!("{d:?}") }));
+    gaps.extend(bundle.damage().iter().map(|d| Evidence { capture: bundle.name().to_owned(), line: 0, text: d.to_string() }));
     if gaps.is_empty() {
         return Ok(Outcome::Clear);
     }
