@@ -62,7 +62,7 @@ fn a_bundle_without_its_end_says_so_and_keeps_what_it_has_of_the_last_text() {
     let ends = ends(&data, keys_and_texts());
     let bundle = open(data[..ends[0].2 - 1000].to_vec()).unwrap();
     let said: Vec<_> = bundle.damage().iter().map(ToString::to_string).collect();
-    assert!(said[0].starts_with("the bundle is cut off at byte "), "{said:?}");
+    assert!(said[0].starts_with("the end of the bundle is missing: it is incomplete from byte "), "{said:?}");
     assert_eq!(said[1], "the manifest is lost: how captures were taken, and which were not, is unknown");
     let (key, expected, _) = &ends[0];
     let text = text(&bundle, key);
