@@ -3,6 +3,9 @@
 //! Every parser takes the text of a capture and gives records with positions, and the problems that it met: a line that is not
 //! understood is a problem with its line, the rest counts. No input makes a parser panic. What records mean is `state`'s business.
 
+pub mod iptables;
+pub mod nft_json;
+
 use crate::source::Problem;
 
 /// What a parser gives.

@@ -1,5 +1,7 @@
 //! Records to a typed node: every accessor parses its captures at the first call, once, and says [`Missing`] where they are absent.
 
+pub mod netfilter;
+
 use std::sync::OnceLock;
 
 use bundle::{Bundle, Capture, Content, Key, Netns};
@@ -11,13 +13,14 @@ use crate::source::{Missing, Source};
 #[derive(Debug)]
 pub struct Node {
     bundle: Bundle,
+    netfilter: netfilter::NetfilterCells,
 }
 
 impl Node {
     /// The node that a bundle shows. Nothing is parsed yet.
     #[must_use]
     pub fn new(bundle: Bundle) -> Self {
-        Self { bundle }
+        Self { bundle, netfilter: netfilter::NetfilterCells::default() }
     }
 
     /// The bundle.
