@@ -13,6 +13,7 @@ pub mod netfilter;
 pub mod persist;
 pub mod pod_network;
 pub mod policy;
+pub mod problems;
 pub mod routes;
 pub mod sysctls;
 #[cfg(test)]

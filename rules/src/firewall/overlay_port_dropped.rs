@@ -1,0 +1,132 @@
+//! `firewall/overlay-port-dropped`: the overlay's packets from or to another node are dropped on this one.
+
+use std::net::IpAddr;
+
+use netmodel::state::pod_network::{Overlay, Peer};
+use netmodel::walk::{Dev, Hook, Packet};
+use netmodel::{Family, Node};
+
+use super::{Probe, counted, lift, send, whereabouts};
+use crate::finding::{Confidence, Finding, Remedy, Severity, When};
+use crate::rule::{Check, Outcome, Rule};
+
+pub(crate) const RULE: Rule = Rule {
+    id: "firewall/overlay-port-dropped",
+    title: "The overlay's packets are dropped",
+    severity: Severity::Error,
+    since: "0.1.0",
+    page: r"
+## What it checks
+For each peer whose address is known from the FDB or the routes, the overlay's own packet (VXLAN or Geneve with the port of the device,
+IPIP as protocol 4) is sent through PREROUTING and INPUT as it comes in from the peer, and through OUTPUT and POSTROUTING as it goes out.
+All tables of both back ends of iptables and native nftables tables count, in the kernel's order of priority.
+
+## Why it matters
+The wrapped packet is for the node itself, so the node's own firewall decides about all traffic between pods of different nodes. Its source
+port is a hash and its answers come from other ports, so connection tracking never calls it ESTABLISHED: a rule that accepts established
+traffic does not help.
+
+## Evidence
+The line that drops, with its counters: when they count, it is active.
+
+## Remedy
+Delete the line or accept the port from the nodes' network before it, in the tool that owns the rules (firewalld, ufw, a script).
+
+## When it can be wrong
+A peer that this node only believes to be there. What the network between the nodes drops cannot be seen here.
+",
+    check,
+};
+
+fn check(node: &Node) -> Check {
+    let network = node.pod_network()?;
+    let overlay = &network.overlay.as_ref().map_err(Clone::clone)?.value;
+    let (what, packet): (String, fn(Packet, u16) -> Packet) = match overlay {
+        Overlay::Vxlan { port: Some(port), .. } => (format!("VXLAN (udp/{port})"), Packet::udp),
+        Overlay::Geneve { port: Some(port), .. } => (format!("Geneve (udp/{port})"), Packet::udp),
+        Overlay::Ipip { .. } => ("IPIP (protocol 4)".to_owned(), |mut packet, _| {
+            packet.protocol = Some(4);
+            packet
+        }),
+        Overlay::HostGw => {
+            return Ok(Outcome::NotApplicable("pod traffic is routed to the other nodes without an overlay".to_owned()));
+        }
+        other => return Ok(Outcome::NotApplicable(format!("the port of {} is not known", other.dev().unwrap_or("the overlay")))),
+    };
+    let port = match overlay {
+        Overlay::Vxlan { port, .. } | Overlay::Geneve { port, .. } => port.unwrap_or_default(),
+        _ => 0,
+    };
+    let uplink = &network.uplink.as_ref().map_err(Clone::clone)?.value;
+    let peers = &network.peers.as_ref().map_err(Clone::clone)?.value;
+    let probes: Vec<Probe> = peers
+        .iter()
+        .filter_map(|peer| probes(peer, overlay, &uplink.dev, &uplink.addresses, |p| packet(p, port)))
+        .flatten()
+        .collect();
+    let Some(family) = probes.first().map(|p| p.hooks[0].1.family) else {
+        return Ok(Outcome::NotApplicable("no other node is known to this one".to_owned()));
+    };
+    let findings = send(node, &probes)?
+        .into_iter()
+        .map(|stopped| {
+            let n = stopped.probes.len();
+            let finding = Finding::new(
+                Severity::Error,
+                Confidence::Certain,
+                format!("{what} is {} in {}", if stopped.rejected { "rejected" } else { "dropped" }, whereabouts(&stopped.place, family)),
+                format!(
+                    "This line stops {}{}. Nothing between pods of this node and those of other nodes arrives; traffic within the node \
+                     and of the node itself works. {}",
+                    stopped.probes[0],
+                    if n > 1 { format!(" and {} more like it", n - 1) } else { String::new() },
+                    counted(&stopped.place)
+                ),
+            )
+            .because(stopped.place.evidence.clone())
+            .because_all(stopped.trail.iter().map(|jump| jump.evidence.clone()))
+            .affects("pod to pod on another node")
+            .affects("Services with an endpoint on another node");
+            let accept = match overlay {
+                Overlay::Ipip { .. } => "-p 4".to_owned(),
+                _ => format!("-p udp --dport {port}"),
+            };
+            lift(finding, &stopped.place, family, &[accept]).remedy(Remedy::advice(
+                When::Persistent,
+                format!("let what owns the rule (firewalld, ufw, a script) accept {what} from the nodes' network"),
+            ))
+        })
+        .collect();
+    Ok(Outcome::from_findings(findings))
+}
+
+/// The overlay's packet from a peer, and to it.
+fn probes(
+    peer: &Peer,
+    overlay: &Overlay,
+    uplink: &str,
+    addresses: &[ipnet::IpNet],
+    shape: impl Fn(Packet) -> Packet,
+) -> Option<[Probe; 2]> {
+    let there = peer.node?;
+    let here: IpAddr = match overlay {
+        Overlay::Vxlan { local: Some(local), .. } => *local,
+        _ => addresses.iter().map(ipnet::IpNet::addr).find(|a| a.is_ipv4() == there.is_ipv4())?,
+    };
+    let packet = |src, dst| shape(Packet::new(Family::of(there)).between(src, dst));
+    let (inward, outward) = (packet(there, here), packet(here, there));
+    let dev = || Dev::named(uplink);
+    Some([
+        Probe {
+            name: format!("the overlay's packet from node {there} to this one"),
+            hooks: vec![(Hook::Prerouting, inward.clone().via(dev(), Dev::None)), (Hook::Input, inward.via(dev(), Dev::None))],
+        },
+        Probe {
+            name: format!("the overlay's packet from this node to {there}"),
+            hooks: vec![
+                (Hook::Output, outward.clone().via(Dev::None, dev())),
+                (Hook::Postrouting, outward.via(Dev::None, dev())),
+            ],
+        },
+    ])
+}
