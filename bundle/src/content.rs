@@ -14,6 +14,10 @@ pub struct Text {
     pub partial: Option<Partial>,
     /// Whether bytes had to be replaced because they were not UTF-8.
     pub lossy: bool,
+    /// Whether no record says how it was taken: the manifest is lost, or silent on it. The text itself arrived whole and counts as
+    /// such (the collector ended the entry, and its checksum is right), but a tool that failed half-way, or a capture that reached
+    /// its cap, would have left the same.
+    pub unrecorded: bool,
 }
 
 /// Why a text is not the whole of what there was.
@@ -30,7 +34,7 @@ pub enum Partial {
         /// The first line of what it wrote to stderr.
         stderr: String,
     },
-    /// The bundle is damaged here.
+    /// The bundle is damaged here: the text breaks off, or is not the one that the collector wrote (checksum or digest are wrong).
     Damaged(String),
 }
 
@@ -67,6 +71,8 @@ pub enum AbsentWhy {
     NotReached,
     /// The collector that wrote the bundle did not know this capture yet.
     NotInThisVersion,
+    /// The manifest is complete, but says nothing of this capture.
+    NotRecorded,
     /// The bundle is damaged and its text is lost.
     Damaged,
 }
@@ -83,6 +89,7 @@ impl std::fmt::Display for AbsentWhy {
             Self::NotSelected => "not selected",
             Self::NotReached => "not reached",
             Self::NotInThisVersion => "not in the collector's version",
+            Self::NotRecorded => "not in the manifest",
             Self::Damaged => "damaged",
         })
     }

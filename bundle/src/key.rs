@@ -27,7 +27,7 @@ pub struct Key {
 /// Why a path in a bundle is not the path of a capture.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// The path is absolute, climbs out with `..`, or holds a NUL, a backslash or an empty part.
+    /// The path is absolute, climbs out with `..`, or holds a control character, a backslash, a colon or an empty part.
     #[error("unsafe name")]
     Unsafe,
     /// The path is harmless, but no capture of this version stands there.
