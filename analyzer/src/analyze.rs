@@ -87,7 +87,7 @@ pub(crate) fn check(bundle: Bundle, path: &Path, rules: &[&'static Rule]) -> Nod
         bundle: path.to_string_lossy().into_owned(),
         collected_at: node.bundle().manifest().started_at,
         heading: summary::lines(&node),
-        damage: node.bundle().damage().iter().map(input::describe_damage).collect(),
+        damage: node.bundle().damage().iter().map(ToString::to_string).collect(),
         outcomes,
     }
 }

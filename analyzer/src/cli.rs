@@ -20,6 +20,12 @@ Examples:
   coldpath analyze node.zip --select forwarding,mtu --fail-on error
   coldpath analyze node.zip --require-complete   # for scripts: 'not checked' is no success";
 
+#[cfg(all(target_os = "linux", feature = "doctor"))]
+const DOCTOR_EXAMPLES: &str = "\
+Examples (as root; without it, what may not be read is said):
+  coldpath doctor
+  coldpath doctor --bundle /var/tmp --format json -o report.json";
+
 const SHOW_EXAMPLES: &str = "\
 Examples:
   coldpath show node.zip                            what is in it, and what is not and why
@@ -45,6 +51,10 @@ pub(crate) enum Command {
     /// Say what is wrong with the nodes that bundles show, with proof and remedy
     #[command(after_help = format!("{ANALYZE_EXAMPLES}\n\n{STATUSES}"))]
     Analyze(Analyze),
+    /// On this node: take a snapshot, keep the bundle, and say what is wrong
+    #[cfg(all(target_os = "linux", feature = "doctor"))]
+    #[command(after_help = format!("{DOCTOR_EXAMPLES}\n\n{STATUSES}"))]
+    Doctor(Doctor),
     /// Show what is in a bundle and what is absent and why, or one capture's text
     #[command(after_help = SHOW_EXAMPLES)]
     Show(Show),
@@ -95,6 +105,18 @@ pub(crate) struct ReportOptions {
     /// Show evidence lines whole, however long they are
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+/// `coldpath doctor`
+#[cfg(all(target_os = "linux", feature = "doctor"))]
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Where to keep the bundle: a file, or a folder in which it gets a name of its own
+    #[arg(long, value_name = "FILE|DIR", default_value = ".")]
+    pub(crate) bundle: PathBuf,
+    /// What to check and how to report it.
+    #[command(flatten)]
+    pub(crate) options: ReportOptions,
 }
 
 /// `coldpath show`

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bundle::{Bundle, Damage, Limits};
+use bundle::{Bundle, Limits};
 
 use crate::exit::Stop;
 
@@ -31,15 +31,4 @@ fn help(path: &Path) -> Option<String> {
     } else {
         "a bundle as a folder holds manifest.json and node/".to_owned()
     })
-}
-
-/// What is wrong with a bundle that could be read, in one line.
-pub(crate) fn describe_damage(damage: &Damage) -> String {
-    match damage {
-        Damage::CutOff { at } => format!("the bundle is cut off at byte {at}: what came after is lost"),
-        Damage::NoManifest => "its manifest is lost: how captures were taken, and which were not, is unknown".to_owned(),
-        Damage::Entry { path, why } => format!("{path} cannot be read: {why}"),
-        Damage::UnsafeName(name) => format!("an entry with an unsafe name was left alone: {name}"),
-        Damage::NewerMinor(version) => format!("the bundle has the newer format {version}: some of it is not understood"),
-    }
 }

@@ -3,6 +3,8 @@
 mod analyze;
 mod catalogue;
 mod cli;
+#[cfg(all(target_os = "linux", feature = "doctor"))]
+mod doctor;
 mod exit;
 mod input;
 mod output;
@@ -42,6 +44,8 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<Status, Stop> {
     match command {
         Command::Analyze(args) => analyze::run(args),
+        #[cfg(all(target_os = "linux", feature = "doctor"))]
+        Command::Doctor(args) => doctor::run(args),
         Command::Show(args) => show::run(args).map(|()| Status::Clean),
         Command::Rules(args) => pages::list(args.format).map(|()| Status::Clean),
         Command::Explain(args) => pages::explain(&args.rule).map(|()| Status::Clean),
@@ -62,4 +66,10 @@ fn complain(stop: &Stop) {
             let _ = writeln!(stderr, "help: {help}");
         }
     }
+}
+
+/// Prints something that is worth knowing and is neither a finding nor an error.
+#[cfg(all(target_os = "linux", feature = "doctor"))]
+fn tell(message: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "coldpath: {message}");
 }

@@ -12,7 +12,7 @@ use crate::cli::{Format, Show};
 use crate::exit::Stop;
 use crate::report::json::{TOOL, ToolJson, pretty};
 use crate::sanitize::{block, line};
-use crate::{catalogue, input, output};
+use crate::{catalogue, input, output, summary};
 
 const BOLD: Style = Style::new().bold();
 
@@ -111,22 +111,13 @@ fn list(bundle: &Bundle) -> String {
     let mut out = String::new();
     let mut say = |text: &str| writeln!(out, "{text}").expect("writing to a String does not fail");
     let manifest = bundle.manifest();
-    let head = format!(
-        "{}: kernel {} {}, collected {} by {} {}{}",
-        manifest.node.name,
-        manifest.node.kernel,
-        manifest.node.arch,
-        manifest.started_at,
-        manifest.collector.name,
-        manifest.collector.version,
-        if manifest.collector.root { "" } else { " without root" }
-    );
-    say(&format!("{BOLD}{}{BOLD:#}", line(&head)));
-    if let Some(why) = &manifest.cut_short {
-        say(&format!("cut short: {}", line(why)));
-    }
+    say(&format!("{BOLD}{}{BOLD:#}", line(&summary::identity(manifest))));
+    say(&line(&format!(
+        "taken by {} {}, bundle format {}",
+        manifest.collector.name, manifest.collector.version, manifest.format
+    )));
     for damage in bundle.damage() {
-        say(&format!("damaged: {}", line(&input::describe_damage(damage))));
+        say(&format!("damaged: {}", line(&damage.to_string())));
     }
     let rows = rows(bundle);
     let (taken, absent): (Vec<_>, Vec<_>) =
@@ -223,7 +214,7 @@ fn json(bundle: &Bundle) -> String {
         tool: TOOL,
         bundle: bundle.name(),
         node: &bundle.manifest().node,
-        damage: bundle.damage().iter().map(input::describe_damage).collect(),
+        damage: bundle.damage().iter().map(ToString::to_string).collect(),
         captures,
     })
 }

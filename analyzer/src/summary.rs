@@ -19,7 +19,8 @@ pub(crate) fn lines(node: &Node) -> [String; 2] {
     [line(&identity(node.bundle().manifest())).into_owned(), line(&network).into_owned()]
 }
 
-fn identity(manifest: &Manifest) -> String {
+/// The node, and when and how its snapshot was taken. Not made harmless.
+pub(crate) fn identity(manifest: &Manifest) -> String {
     let id = &manifest.node;
     let mut text = format!("{}: kernel {} {}, collected {}", id.name, id.kernel, id.arch, time(manifest));
     if !manifest.collector.root {

@@ -6,7 +6,7 @@ use bundle::{Bundle, Capture, CollectorInfo, FORMAT, Key, Manifest, NodeIdentity
 use netmodel::{Evidence, Missing, Node};
 use rules::{Check, Confidence, Finding, Outcome, Remedy, Rule, Severity, When};
 
-use crate::report::{Report, Unreadable};
+use crate::report::Report;
 
 /// An error text.
 pub(crate) const BROKEN: &str = "b.zip is not a bundle: an empty file";
@@ -111,12 +111,6 @@ pub(crate) fn report(rules: &[&'static Rule]) -> Report {
 /// A report with every outcome, on one node.
 pub(crate) fn full_report() -> Report {
     report(&[&MODULES, &CLEAR, &FORWARD, &MODULES_TOO, &ELSEWHERE, &PANICS, &MTU])
-}
-
-/// A report with an input that could not be read.
-#[allow(dead_code, reason = "shared by tests of several modules")]
-pub(crate) fn unreadable() -> Unreadable {
-    Unreadable { bundle: "b.zip".to_owned(), error: BROKEN.to_owned(), help: None }
 }
 
 /// Compares a generated text with the file in docs/; `COLDPATH_BLESS=1` writes it.

@@ -61,8 +61,11 @@ fn section(out: &mut String, node: &NodeReport, layout: &Layout, many: bool) {
         let style = style(Severity::Warning);
         say!(out, "{style}damaged bundle:{style:#} {}", line(damage));
     }
-    say!(out);
     let findings = node.findings();
+    if !findings.is_empty() {
+        say!(out, "{}", counts(node));
+    }
+    say!(out);
     for (rule, finding) in &findings {
         one_finding(out, rule, finding, layout);
     }
@@ -74,12 +77,22 @@ fn section(out: &mut String, node: &NodeReport, layout: &Layout, many: bool) {
     failed(out, node);
 }
 
+/// `2 errors, 1 note`
+fn counts(node: &NodeReport) -> String {
+    let count = |severity: Severity| match node.count(severity) {
+        0 => None,
+        some => Some(format!("{0}{1}{0:#}", style(severity), plural(some, severity.word()))),
+    };
+    [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(count).collect::<Vec<_>>().join(", ")
+}
+
 /// Says that nothing was found without claiming more than was looked at.
 fn nothing_found(node: &NodeReport) -> String {
     let checked = node.outcomes.len() - node.not_checked();
     match (checked, node.not_checked()) {
         (0, _) => "Nothing was checked, so nothing was found.".to_owned(),
-        (_, 0) => "No fault found.".to_owned(),
+        (_, 0) if node.damage.is_empty() => "No fault found.".to_owned(),
+        (_, 0) => "No fault found in what is left of the bundle.".to_owned(),
         (_, missing) => format!("No fault found by what could be checked; {} could not be.", plural(missing, "rule")),
     }
 }
@@ -266,8 +279,15 @@ fn last_line(out: &mut String, report: &Report) {
     if report.left_out > 0 {
         gaps.push(format!("{} left out by --select or --ignore", plural(report.left_out, "rule")));
     }
+    let damaged = report.nodes.iter().filter(|n| !n.damage.is_empty()).count();
+    if damaged > 0 {
+        gaps.push(format!("what {} lost to damage", plural(damaged, "bundle")));
+    }
     if !report.unreadable.is_empty() {
         gaps.push(format!("{} that could not be read", plural(report.unreadable.len(), "input")));
+    }
+    if rules == 0 {
+        gaps.insert(0, "everything (no rule was run)".to_owned());
     }
     let gaps = if gaps.is_empty() { "nothing".to_owned() } else { gaps.join(", ") };
     say!(out, "{text}; not checked: {gaps}");
