@@ -39,6 +39,13 @@ pub(crate) fn inputs(paths: &[PathBuf], options: &ReportOptions) -> Result<Statu
     Ok(status(&report, options.fail_on, options.require_complete))
 }
 
+/// Says what is wrong with the options, before anything costly is done.
+#[cfg(all(target_os = "linux", feature = "doctor"))]
+pub(crate) fn check_options(options: &ReportOptions) -> Result<(), Stop> {
+    catalogue::choose(&catalogue::all(), &options.select, &options.ignore)?;
+    options.output.as_deref().map_or(Ok(()), |file| refuse_to_overwrite(file, &[]))
+}
+
 /// Reads and checks every input; the report has their order, whatever the threads did.
 fn read(paths: &[PathBuf], rules: &[&'static Rule]) -> Report {
     let bar = if paths.len() >= MANY { ProgressBar::new(paths.len() as u64) } else { ProgressBar::hidden() };

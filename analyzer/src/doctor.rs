@@ -7,6 +7,8 @@ use crate::cli::Doctor;
 use crate::exit::{Status, Stop};
 
 pub(crate) fn run(args: &Doctor) -> Result<Status, Stop> {
+    // A wrong --select is said before the node is looked at, not after.
+    analyze::check_options(&args.options)?;
     let bundle = snapshot(&args.bundle)?;
     // stdout is the report's.
     crate::tell(&format!("the bundle is kept as {}", bundle.to_string_lossy().escape_debug()));
