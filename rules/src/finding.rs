@@ -149,6 +149,13 @@ impl Finding {
         self
     }
 
+    /// Adds several lines that prove it.
+    #[must_use]
+    pub fn because_all(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
+        self.evidence.extend(evidence);
+        self
+    }
+
     /// Adds a step of its repair.
     #[must_use]
     pub fn remedy(mut self, remedy: Remedy) -> Self {

@@ -3,10 +3,25 @@
 //! A rule asks a [`netmodel::Node`] questions; a question that the bundle cannot answer leaves the rule through `?` and becomes
 //! [`Outcome::Unknown`]. There is no second list of a rule's inputs.
 
+mod addressing;
+mod bridge;
+mod bundle;
+mod catalogue;
+mod conntrack;
+mod dns;
 mod engine;
 mod finding;
+mod firewall;
+mod forwarding;
+mod ipvs;
+mod mtu;
+mod remedy;
+mod role;
 mod rule;
+#[cfg(test)]
+mod testing;
 
+pub use catalogue::{CATALOGUE, by_id};
 pub use engine::{RuleOutcome, evaluate};
 pub use finding::{Confidence, Finding, Remedy, RemedyAction, Severity, When};
-pub use rule::{CATALOGUE, Check, Outcome, Rule};
+pub use rule::{Check, Outcome, Rule};

@@ -58,6 +58,3 @@ pub struct Rule {
     /// Its check.
     pub check: fn(&Node) -> Check,
 }
-
-/// All rules, sorted by id.
-pub static CATALOGUE: &[Rule] = &[];

@@ -259,7 +259,12 @@ fn records(texts: &BTreeMap<Key, String>, exits: &Exits, absent: &BTreeMap<Key, 
         ));
     }
     for (key, (command, detail)) in absent {
-        let why = if detail.contains("No such file") { AbsentWhy::NotFound } else { AbsentWhy::Failed };
+        // ipvsadm's and ethtool's own words for "there is no such thing here".
+        let why = match detail.as_str() {
+            d if d.contains("IP Virtual Server") => AbsentWhy::NotLoaded,
+            d if d.contains("No such file") || d.contains("no stats available") => AbsentWhy::NotFound,
+            _ => AbsentWhy::Failed,
+        };
         let how = How::Command(command.split_whitespace().map(str::to_owned).collect());
         records.push(record(key, how, Outcome::Absent { why, detail: detail.clone() }));
     }

@@ -9,11 +9,14 @@ pub mod kube;
 pub mod links;
 pub mod modules;
 pub mod neighbours;
+pub mod netfilter;
 pub mod persist;
 pub mod pod_network;
 pub mod policy;
 pub mod routes;
 pub mod sysctls;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::OnceLock;
 
@@ -27,13 +30,14 @@ use crate::source::{At, Fact, Missing, Source};
 pub struct Node {
     bundle: Bundle,
     cells: cells::Cells,
+    netfilter: netfilter::NetfilterCells,
 }
 
 impl Node {
     /// The node that a bundle shows. Nothing is parsed yet.
     #[must_use]
     pub fn new(bundle: Bundle) -> Self {
-        Self { bundle, cells: cells::Cells::default() }
+        Self { bundle, cells: cells::Cells::default(), netfilter: netfilter::NetfilterCells::default() }
     }
 
     /// The bundle.

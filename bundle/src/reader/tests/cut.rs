@@ -125,6 +125,24 @@ fn a_flipped_bit_in_one_text_costs_only_that_one() {
 }
 
 #[test]
+fn a_wrong_checksum_is_said_where_nothing_else_tells() {
+    // Without a directory: the checksum behind a streamed text, 12 bytes before the next header.
+    let (mut data, texts) = small();
+    let ends = ends(&data, texts);
+    data.truncate(data.windows(4).position(|w| w == b"PK\x01\x02").unwrap());
+    data[ends[1].2 - 12] ^= 1;
+    let bundle = open(data).unwrap();
+    let damaged = |why: &str| Some(Partial::Damaged(why.to_owned()));
+    assert_eq!(text(&bundle, &ends[1].0).partial, damaged("its checksum is wrong or overwritten"));
+    assert_eq!(text(&bundle, &ends[2].0).partial, None);
+    // With one: the checksum of an unrecorded text, in the directory.
+    let mut data = zip_of(&[("manifest.json", &json(&begin())), ("node/hosts", b"a\n")]);
+    let header = data.windows(4).rposition(|w| w == b"PK\x01\x02").unwrap();
+    data[header + 16] ^= 1;
+    assert_eq!(text(&open(data).unwrap(), &Key::node(Capture::Hosts)).partial, damaged("its checksum is wrong"));
+}
+
+#[test]
 fn what_a_killed_collector_left_behind_can_be_read() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = BundleWriter::create(&dir.path().join("a.zip"), &begin()).unwrap();

@@ -1,0 +1,3 @@
+//! The bundle itself: what it lacks and what was not understood of it.
+
+pub(crate) mod capture_missing;

@@ -1,0 +1,24 @@
+//! All rules: one entry each.
+
+use crate::rule::Rule;
+use crate::{addressing, bridge, bundle, conntrack, dns, forwarding, ipvs, mtu};
+
+/// All rules, sorted by id.
+pub static CATALOGUE: &[&Rule] = &[
+    &addressing::pod_cidr_overlap::RULE,
+    &bridge::br_netfilter_missing::RULE,
+    &bridge::nf_call_iptables_off::RULE,
+    &bundle::capture_missing::RULE,
+    &conntrack::table_nearly_full::RULE,
+    &dns::resolver_loop::RULE,
+    &forwarding::ip_forward_lost_at_boot::RULE,
+    &forwarding::ip_forward_off::RULE,
+    &ipvs::vs_conntrack_off::RULE,
+    &mtu::overlay_above_underlay::RULE,
+];
+
+/// The rule with this id.
+#[must_use]
+pub fn by_id(id: &str) -> Option<&'static Rule> {
+    CATALOGUE.iter().copied().find(|rule| rule.id == id)
+}

@@ -1,0 +1,3 @@
+//! ipvs, as kube-proxy uses it.
+
+pub(crate) mod vs_conntrack_off;

@@ -1,0 +1,3 @@
+//! Sizes of packets along the way.
+
+pub(crate) mod overlay_above_underlay;
