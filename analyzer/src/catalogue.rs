@@ -6,7 +6,7 @@ use crate::exit::Stop;
 
 /// All rules, by id.
 pub(crate) fn all() -> Vec<&'static Rule> {
-    let mut all: Vec<&'static Rule> = CATALOGUE.iter().collect();
+    let mut all: Vec<&'static Rule> = CATALOGUE.to_vec();
     all.sort_by_key(|rule| rule.id);
     all
 }

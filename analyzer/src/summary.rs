@@ -14,7 +14,7 @@ use crate::sanitize::line;
 pub(crate) fn lines(node: &Node) -> [String; 2] {
     let network = match node.pod_network() {
         Ok(network) => describe(network),
-        Err(missing) => format!("pod network unknown: {missing}"),
+        Err(missing) => format!("pod network unknown: {}", missing.why),
     };
     [line(&identity(node.bundle().manifest())).into_owned(), line(&network).into_owned()]
 }
