@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use bundle::Key;
+use collector::{Options, Output};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
 use crate::analyze;
 use crate::cli::Doctor;
 use crate::exit::{Status, Stop};
@@ -15,8 +19,36 @@ pub(crate) fn run(args: &Doctor) -> Result<Status, Stop> {
     analyze::inputs(&[bundle], &args.options)
 }
 
-/// Takes the snapshot; gives the bundle's path.
-fn snapshot(_to: &Path) -> Result<PathBuf, Stop> {
-    // The one place that calls the collector's library: `collector::collect(&Options, …)`.
-    Err(Stop::error("this build has no collector yet").help("take a bundle with coldpath-collect, then: coldpath analyze BUNDLE"))
+/// Takes the snapshot; gives the bundle's path. A signal ends it as it ends any program: no bundle has its final name by then.
+fn snapshot(to: &Path) -> Result<PathBuf, Stop> {
+    // Before there are threads: reading the local offset is refused afterwards. Without it, times are in UTC, and say so.
+    let utc_offset = time::UtcOffset::current_local_offset().unwrap_or(time::UtcOffset::UTC);
+    let options = Options { output: Output::Path(to.to_owned()), utc_offset, ..Options::default() };
+    let bar = Bar::new();
+    let collected = collector::collect(&options, &collector::Stop::default(), &bar);
+    bar.0.finish_and_clear();
+    collected.map(|c| c.path).map_err(|error| {
+        Stop::error(crate::sanitize::line(&error.to_string())).help("--bundle names a file or a folder that can be written")
+    })
+}
+
+/// One line on a terminal's stderr, nothing elsewhere.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{pos}/{len} {msg}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+}
+
+impl collector::Progress for Bar {
+    fn step(&self, index: usize, total: usize, key: &Key) {
+        self.0.set_length(total as u64);
+        self.0.set_position(index as u64);
+        self.0.set_message(key.path());
+    }
 }
