@@ -43,11 +43,11 @@ pub struct Manifest {
     pub node: NodeIdentity,
     /// When the collection began, RFC 3339 with the node's offset from UTC.
     #[serde(with = "time::serde::rfc3339")]
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "date-time")))]
     pub started_at: time::OffsetDateTime,
     /// When it ended; absent in `begin.json` and where the end was lost.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub finished_at: Option<time::OffsetDateTime>,
     /// Why the collection was cut short (a signal, the overall deadline), if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -215,6 +215,17 @@ pub enum Outcome {
         /// The reason in words.
         detail: String,
     },
+}
+
+/// The JSON Schema of `manifest.json` and `begin.json`, indented, as it stands in `docs/manifest.schema.json`.
+///
+/// It describes what this version writes; a newer minor version may add fields, captures and outcomes.
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn manifest_schema() -> String {
+    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Manifest)).expect("a schema is plain JSON");
+    text.push('\n');
+    text
 }
 
 impl Record {

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 
-use super::error::Damage;
+use super::error::{Damage, escaped};
 use crate::key::check_name;
 use crate::writer::hex;
 
@@ -162,6 +162,6 @@ impl Found {
 pub(super) fn safe_name(raw: &[u8]) -> Result<String, String> {
     let name = String::from_utf8_lossy(raw);
     let name = name.strip_suffix('/').unwrap_or(&name);
-    check_name(name).map_err(|error| format!("{error} \"{}\" among its entries", name.escape_debug()))?;
+    check_name(name).map_err(|error| format!("{error} \"{}\" among its entries", escaped(name)))?;
     Ok(name.to_owned())
 }

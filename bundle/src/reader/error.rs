@@ -32,7 +32,7 @@ impl Default for Limits {
 impl Limits {
     /// Why an entry of these sizes passes a limit, if it does.
     pub(super) fn entry(&self, name: &str, size: u64, packed: u64) -> Result<(), String> {
-        let name = name.escape_debug();
+        let name = escaped(name);
         if size > self.entry_bytes {
             return Err(format!("{name} holds {size} bytes; at most {} are read", self.entry_bytes));
         }
@@ -60,7 +60,7 @@ impl Limits {
 pub enum Damage {
     /// The end is missing: the zip breaks off, or makes no sense from here on.
     CutOff {
-        /// Offset of the first byte of the file that could not be used.
+        /// Offset in the file from which on it is incomplete: where the entry begins that breaks off, or should begin.
         at: u64,
     },
     /// The zip's directory could not be read; its entries were found by their own headers.
@@ -91,13 +91,13 @@ pub enum Damage {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CutOff { at } => write!(f, "the bundle is cut off at byte {at}"),
+            Self::CutOff { at } => write!(f, "the end of the bundle is missing: it is incomplete from byte {at} on"),
             Self::Directory { why } => {
-                write!(f, "the zip's directory is unreadable ({}); its entries were found without it", why.escape_debug())
+                write!(f, "the zip's directory is unreadable ({}); its entries were found without it", escaped(why))
             }
             Self::NoManifest => f.write_str("the manifest is lost: how captures were taken, and which were not, is unknown"),
-            Self::Manifest { part, why } => write!(f, "{} cannot be read: {}", part.escape_debug(), why.escape_debug()),
-            Self::Entry { path, why } => write!(f, "{}: {}", path.escape_debug(), why.escape_debug()),
+            Self::Manifest { part, why } => write!(f, "{} cannot be read: {}", escaped(part), escaped(why)),
+            Self::Entry { path, why } => write!(f, "{}: {}", escaped(path), escaped(why)),
             Self::NewerMinor(found) => {
                 write!(f, "the bundle has the newer format {found}; what this version does not know of it is left out")
             }
@@ -154,7 +154,20 @@ pub enum OpenError {
 
 /// A path without line ends and terminal escapes: a folder of thousands of bundles holds names that others chose.
 fn shown(path: &std::path::Path) -> String {
-    path.to_string_lossy().escape_debug().to_string()
+    escaped(&path.to_string_lossy())
+}
+
+/// Text with everything escaped that a terminal does not print as it is. Quotes and backslashes stay: they are in paths of Windows
+/// and in messages.
+pub(super) fn escaped(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        if matches!(c, '\\' | '\'' | '"') {
+            out.push(c);
+        } else {
+            out.extend(c.escape_debug());
+        }
+        out
+    })
 }
 
 /// Why opening failed, before the path is added.

@@ -10,6 +10,7 @@ mod error;
 mod folder;
 mod lenient;
 mod salvage;
+mod stream;
 mod zip;
 
 #[cfg(test)]
@@ -21,8 +22,8 @@ use std::io::Read;
 use std::path::Path;
 
 use self::entry::{Entry, Found};
-use self::error::Refusal;
 pub use self::error::{Damage, Limits, OpenError};
+use self::error::{Refusal, escaped};
 use crate::capture::Capture;
 use crate::content::Content;
 use crate::key::{Key, Netns};
@@ -81,7 +82,7 @@ impl Bundle {
     }
 
     fn from_zip(name: String, data: Vec<u8>, limits: &Limits) -> Result<Self, Refusal> {
-        let found = match zip::open(&data) {
+        let found = match zip::open(&data, limits)? {
             Ok(directory) => zip::entries(directory, &data, limits)?,
             Err(why) if salvage::begins_like_a_zip(&data) => {
                 let mut found = salvage::entries(&data, limits)?;
@@ -100,7 +101,7 @@ impl Bundle {
         let Found { mut entries, mut damage } = found;
         if !entries.contains_key(MANIFEST) && !entries.contains_key(BEGIN) {
             let cut_off = damage.iter().any(|d| matches!(d, Damage::CutOff { .. }));
-            let why = if cut_off { "a zip that is cut off before its first entry ends" } else { "a zip" };
+            let why = if cut_off { "a zip that is cut off" } else { "a zip" };
             return Err(Refusal::NotABundle(format!("{why}, and holds neither {MANIFEST} nor {BEGIN}")));
         }
         let mut read = |name: &str, damage: &mut Vec<Damage>| -> Result<Option<Manifest>, Refusal> {
@@ -135,7 +136,7 @@ impl Bundle {
                 .iter()
                 .find_map(|d| if let Damage::Manifest { part, why } = d { Some(format!("{part}: {why}")) } else { None });
             let why = why.unwrap_or_default();
-            return Err(Refusal::NotABundle(format!("its manifest is unreadable: {}", why.escape_debug())));
+            return Err(Refusal::NotABundle(format!("its manifest is unreadable: {}", escaped(&why))));
         };
         if manifest.format.major == FORMAT.major && manifest.format.minor > FORMAT.minor {
             damage.push(Damage::NewerMinor(manifest.format));

@@ -3,16 +3,14 @@
 //! An entry that was streamed says its size only behind its data (a data descriptor, 4.3.9): its deflate stream is inflated to
 //! find where it ends. Where the headers make no sense, the search goes on at the next one that does. Nothing inflated is kept.
 
-use flate2::{Crc, Decompress, FlushDecompress, Status};
-
 use super::entry::{Entry, Found, Packed, Source, safe_name};
-use super::error::{Damage, Limits, Refusal};
+use super::error::{Damage, Limits, Refusal, escaped};
+use super::stream::{Descriptor, Ending, descriptor, inflate, signature, u16_at, u32_at, u64_at};
 
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const DIRECTORY: [u8; 4] = *b"PK\x01\x02";
 const END: [u8; 4] = *b"PK\x05\x06";
 const END64: [u8; 4] = *b"PK\x06\x06";
-const DESCRIPTOR: [u8; 4] = *b"PK\x07\x08";
 
 /// Whether a file begins as a zip does that has at least one entry.
 pub(super) fn begins_like_a_zip(data: &[u8]) -> bool {
@@ -21,7 +19,7 @@ pub(super) fn begins_like_a_zip(data: &[u8]) -> bool {
 
 /// Finds what can be found.
 pub(super) fn entries(data: &[u8], limits: &Limits) -> Result<Found, Refusal> {
-    let mut walk = Walk { data, limits, found: Found::default(), total: 0, work: 0 };
+    let mut walk = Walk { data, limits, found: Found::default(), seen: 0, total: 0, work: 0 };
     let mut at = 0;
     let mut cut_off = None;
     loop {
@@ -64,6 +62,8 @@ struct Walk<'a> {
     data: &'a [u8],
     limits: &'a Limits,
     found: Found,
+    /// Headers that were read: of entries that were left out, too.
+    seen: usize,
     /// Inflated bytes of the entries that were found.
     total: u64,
     /// Bytes that were read and made on the search for ends: bounds what headers within headers could cost.
@@ -109,7 +109,8 @@ impl Walk<'_> {
             header.size = size;
             header.packed = packed;
         }
-        self.limits.whole(self.found.entries.len() + 1, self.total).map_err(Refusal::Limit)?;
+        self.seen += 1;
+        self.limits.whole(self.seen, self.total).map_err(Refusal::Limit)?;
         if header.flags & 1 != 0 {
             self.found.unusable(name, "it is encrypted".to_owned());
             return Ok(self.after(&header, start));
@@ -173,7 +174,7 @@ impl Walk<'_> {
             },
             Ending::OutOfInput => (Some("the bundle is cut off within it".to_owned()), Step::CutOff),
             Ending::Invalid => (Some("its compressed data are damaged".to_owned()), Step::Nonsense),
-            Ending::TooLong => return Err(Refusal::Limit(format!("{} is larger than any entry may be", name.escape_debug()))),
+            Ending::TooLong => return Err(Refusal::Limit(format!("{} is larger than any entry may be", escaped(&name)))),
         };
         let crc = (broken.is_none()).then_some(stream.crc);
         let cut_off = matches!(step, Step::CutOff);
@@ -185,7 +186,7 @@ impl Walk<'_> {
     fn charge(&mut self, name: &str, size: u64, packed: u64) -> Result<(), Refusal> {
         self.limits.entry(name, size, packed).map_err(Refusal::Limit)?;
         self.total = self.total.saturating_add(size);
-        self.limits.whole(self.found.entries.len(), self.total).map_err(Refusal::Limit)
+        self.limits.whole(self.seen, self.total).map_err(Refusal::Limit)
     }
 
     fn add(&mut self, name: String, source: Source, size: u64, cut_off: bool) {
@@ -196,79 +197,6 @@ impl Walk<'_> {
         }
         self.found.insert(name, Entry::new(source, size));
     }
-}
-
-enum Ending {
-    Whole,
-    OutOfInput,
-    Invalid,
-    TooLong,
-}
-
-/// What a raw deflate stream turned out to be.
-struct Stream {
-    end: Ending,
-    /// Bytes that it takes.
-    taken: usize,
-    /// Bytes that it makes.
-    made: u64,
-    /// CRC-32 of those.
-    crc: u32,
-}
-
-/// Inflates without keeping anything, to find the end. A zip's deflate is raw (RFC 1951), without zlib's header.
-fn inflate(data: &[u8], most: u64) -> Stream {
-    let mut inflater = Decompress::new(false);
-    let mut crc = Crc::new();
-    let mut buffer = vec![0; 64 << 10];
-    let end = loop {
-        let (taken, made) = (position(&inflater), inflater.total_out());
-        let status = inflater.decompress(data.get(taken..).unwrap_or_default(), &mut buffer, FlushDecompress::None);
-        let new = usize::try_from(inflater.total_out() - made).unwrap_or(0);
-        crc.update(buffer.get(..new).unwrap_or_default());
-        match status {
-            Ok(Status::StreamEnd) => break Ending::Whole,
-            Err(_) => break Ending::Invalid,
-            Ok(_) if inflater.total_out() > most => break Ending::TooLong,
-            Ok(_) if new == 0 && position(&inflater) == taken => break Ending::OutOfInput,
-            Ok(_) => {}
-        }
-    };
-    Stream { end, taken: position(&inflater), made: inflater.total_out(), crc: crc.sum() }
-}
-
-fn position(inflater: &Decompress) -> usize {
-    usize::try_from(inflater.total_in()).unwrap_or(usize::MAX)
-}
-
-enum Descriptor {
-    /// It fits the data; its length.
-    Right(usize),
-    Missing,
-    Wrong,
-}
-
-/// Reads the data descriptor: an optional signature, the CRC, and the sizes in four bytes each, or in eight (zip64).
-fn descriptor(data: &[u8], at: usize, stream: &Stream) -> Descriptor {
-    let signed = signature(data, at) == DESCRIPTOR;
-    for skip in if signed { [4, 0] } else { [0, 4] } {
-        if skip == 4 && !signed {
-            continue;
-        }
-        let at = at + skip;
-        if u32_at(data, at) != Some(stream.crc) {
-            continue;
-        }
-        if u64_at(data, at + 4) == Some(stream.taken as u64) && u64_at(data, at + 12) == Some(stream.made) {
-            return Descriptor::Right(skip + 20);
-        }
-        let narrow = |offset| u32_at(data, offset).map(u64::from);
-        if narrow(at + 4) == Some(stream.taken as u64) && narrow(at + 8) == Some(stream.made) {
-            return Descriptor::Right(skip + 12);
-        }
-    }
-    // 16 bytes are what it has at least, with the signature that every writer today puts there.
-    if data.len() < at.saturating_add(16) { Descriptor::Missing } else { Descriptor::Wrong }
 }
 
 /// Where the next local header stands that can be one: a known compression and a harmless name.
@@ -293,24 +221,4 @@ fn zip64_sizes(mut extra: &[u8]) -> Option<(u64, u64)> {
         }
         extra = extra.get(4 + length..)?;
     }
-}
-
-fn signature(data: &[u8], at: usize) -> [u8; 4] {
-    bytes(data, at).unwrap_or_default()
-}
-
-fn bytes<const N: usize>(data: &[u8], at: usize) -> Option<[u8; N]> {
-    data.get(at..at.checked_add(N)?)?.try_into().ok()
-}
-
-fn u16_at(data: &[u8], at: usize) -> Option<u16> {
-    bytes(data, at).map(u16::from_le_bytes)
-}
-
-fn u32_at(data: &[u8], at: usize) -> Option<u32> {
-    bytes(data, at).map(u32::from_le_bytes)
-}
-
-fn u64_at(data: &[u8], at: usize) -> Option<u64> {
-    bytes(data, at).map(u64::from_le_bytes)
 }

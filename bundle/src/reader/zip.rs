@@ -11,13 +11,24 @@ use zip::{CompressionMethod, ZipArchive};
 use super::entry::{Entry, Found, Packed, Source, safe_name};
 use super::error::{Limits, Refusal};
 
-/// Reads the directory. `Err` with the reason if there is none that can be read.
-pub(super) fn open(data: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, String> {
-    ZipArchive::new(Cursor::new(data)).map_err(|error| error.to_string())
+/// What a directory is, opened.
+pub(super) type Directory<'a> = ZipArchive<Cursor<&'a [u8]>>;
+
+/// The bytes of an entry in the directory, without its name.
+const DIRECTORY_ENTRY: usize = 46;
+
+/// Reads the directory. The inner `Err` says why, if there is none that can be read.
+pub(super) fn open<'a>(data: &'a [u8], limits: &Limits) -> Result<Result<Directory<'a>, String>, Refusal> {
+    // The zip crate keeps some hundred bytes for each entry before it can be asked how many there are.
+    if data.len() / DIRECTORY_ENTRY > limits.entries {
+        let entries = data.windows(4).filter(|window| window == b"PK\x01\x02").count();
+        limits.whole(entries, 0).map_err(Refusal::Limit)?;
+    }
+    Ok(ZipArchive::new(Cursor::new(data)).map_err(|error| error.to_string()))
 }
 
 /// Finds all entries of the directory.
-pub(super) fn entries(mut zip: ZipArchive<Cursor<&[u8]>>, data: &[u8], limits: &Limits) -> Result<Found, Refusal> {
+pub(super) fn entries(mut zip: Directory<'_>, data: &[u8], limits: &Limits) -> Result<Found, Refusal> {
     limits.whole(zip.len(), 0).map_err(Refusal::Limit)?;
     if zip.has_duplicate_names() {
         return Err(Refusal::Unsafe("two of its entries have the same name".to_owned()));
