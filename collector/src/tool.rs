@@ -176,7 +176,14 @@ fn read_or_close(pipe: &mut Option<impl Read>, buffer: &mut [u8]) -> io::Result<
 fn failure(exit: Option<Exit>, stderr: &str) -> (AbsentWhy, String) {
     let lower = stderr.to_lowercase();
     let denied = ["permission denied", "operation not permitted", "must be root", "need to be root", "you must run"];
-    let why = if denied.iter().any(|d| lower.contains(d)) { AbsentWhy::PermissionDenied } else { AbsentWhy::Failed };
+    let why = if denied.iter().any(|d| lower.contains(d)) {
+        AbsentWhy::PermissionDenied
+    } else if lower.contains("no stats available") {
+        // ethtool -S of a bridge or VXLAN device: the driver has none, which is no failure.
+        AbsentWhy::NotFound
+    } else {
+        AbsentWhy::Failed
+    };
     let how = match exit {
         Some(Exit::Status(n)) => format!("exit status {n}"),
         Some(Exit::Signal(n)) => format!("ended by signal {n}"),

@@ -341,3 +341,29 @@ fn the_command_line_keeps_its_promises() {
     let list = String::from_utf8(run(&["--list"], dir.path()).stdout).unwrap();
     assert_eq!(list.lines().count(), Capture::ALL.len());
 }
+
+/// What a tool that loads a module or creates a table would leave behind.
+fn traces() -> Vec<String> {
+    let mut names = Vec::new();
+    for dir in
+        ["/sys/module", "/proc/net", "/proc/net/netfilter", "/proc/sys/net", "/proc/sys/net/netfilter", "/proc/sys/net/ipv4"]
+    {
+        let Ok(entries) = fs::read_dir(dir) else { continue };
+        names.extend(entries.map(|e| e.unwrap().path().display().to_string()));
+    }
+    for file in ["/proc/net/ip_tables_names", "/proc/net/ip6_tables_names", "/proc/net/arp_tables_names"] {
+        names.extend(fs::read_to_string(file));
+    }
+    names.sort();
+    names
+}
+
+#[test]
+fn the_machine_is_left_as_it_was() {
+    let node = Node::new();
+    let before = traces();
+    let options = Options { host_root: PathBuf::from("/"), tool_dirs: Options::default().tool_dirs, ..node.options() };
+    let manifest = node.collect(&options);
+    assert_eq!(traces(), before);
+    assert!(matches!(record(&manifest, Capture::Sysctl).outcome, Outcome::Taken { .. }));
+}

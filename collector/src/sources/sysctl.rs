@@ -47,6 +47,8 @@ pub(crate) const OTHERS: &[&str] = &[
 
 /// Keys whose values are secrets: that they exist is said, what they are is not.
 const SECRETS: &[&str] = &["tcp_fastopen_key", "stable_secret"];
+/// What `sysctl -a` leaves out as deprecated (procps, sysctl.c): both have a successor in milliseconds.
+const DEPRECATED: &[&str] = &["base_reachable_time", "retrans_time"];
 /// No value of net.* is longer.
 const VALUE_CAP: u64 = 64 << 10;
 
@@ -91,6 +93,7 @@ fn walk(path: &Path, name: &str, out: &mut Out, stderr: &mut String) -> io::Resu
         Err(e) => return note(stderr, name, &e),
     };
     children.sort_unstable();
+    children.retain(|c| !DEPRECATED.contains(&c.as_str()));
     for child in children {
         walk(&path.join(&child), &format!("{name}.{}", child.replace('.', "/")), out, stderr)?;
     }
