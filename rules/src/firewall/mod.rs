@@ -4,7 +4,7 @@ pub(crate) mod overlay_port_dropped;
 pub(crate) mod pod_forward_dropped;
 
 use netmodel::walk::{Blocker, Decision, Hook, Packet, Place, Table, evaluate};
-use netmodel::{Family, Missing, Node};
+use netmodel::{Evidence, Family, Missing, Node};
 
 use crate::finding::{Finding, Remedy, When};
 
@@ -42,15 +42,7 @@ pub(super) fn send(node: &Node, probes: &[Probe]) -> Result<Vec<Stopped>, Missin
                 Some(known) => known.probes.push(probe.name.clone()),
                 None => stopped.push(Stopped { place, trail, rejected, probes: vec![probe.name.clone()] }),
             },
-            Ok(Passage::Undecided(blocker)) => {
-                let evidence = blocker.place.evidence;
-                undecided.get_or_insert(Missing {
-                    capture: evidence.capture,
-                    what: format!("whether {} passes", probe.name),
-                    why: format!("line {} ({}): {}", evidence.line, evidence.text, blocker.reason),
-                });
-            }
-            Err(missing) => {
+            Ok(Passage::Undecided(missing)) | Err(missing) => {
                 undecided.get_or_insert(missing);
             }
         }
@@ -64,7 +56,7 @@ pub(super) fn send(node: &Node, probes: &[Probe]) -> Result<Vec<Stopped>, Missin
 enum Passage {
     Passes,
     Stopped { place: Place, trail: Vec<Place>, rejected: bool },
-    Undecided(Blocker),
+    Undecided(Missing),
 }
 
 fn pass(node: &Node, probe: &Probe) -> Result<Passage, Missing> {
@@ -80,10 +72,21 @@ fn pass(node: &Node, probe: &Probe) -> Result<Passage, Missing> {
                 }
             }
             // A later hook may stop it for certain.
-            Decision::Undecided => undecided = undecided.or(verdict.blockers.into_iter().next()),
+            Decision::Undecided => undecided = undecided.or_else(|| Some(why_not(probe, *hook, verdict.blockers))),
         }
     }
     Ok(undecided.map_or(Passage::Passes, Passage::Undecided))
+}
+
+fn why_not(probe: &Probe, hook: Hook, blockers: Vec<Blocker>) -> Missing {
+    let what = format!("whether {} passes", probe.name);
+    match blockers.into_iter().next() {
+        Some(Blocker { place, reason }) => {
+            let Evidence { capture, line, text } = place.evidence;
+            Missing { capture, what, why: format!("line {line} ({text}): {reason}") }
+        }
+        None => Missing { capture: "node/nft-ruleset.json".to_owned(), what, why: format!("{} cannot be decided", hook.chain()) },
+    }
 }
 
 /// Whether a line belongs to an engine of network policies: what it drops was meant to be dropped.
