@@ -42,7 +42,7 @@ fn check(node: &Node) -> Check {
     let mut finding = Finding::new(
         Severity::Note,
         Confidence::Certain,
-        format!("{} of the captures are absent or not whole", gaps.len()),
+        format!("{} {} absent or not whole", gaps.len(), if gaps.len() == 1 { "capture is" } else { "captures are" }),
         "Rules that need them say that they could not check; the end of the report names them.",
     )
     .remedy(Remedy::advice(

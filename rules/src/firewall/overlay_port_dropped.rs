@@ -8,6 +8,7 @@ use netmodel::{Family, Node};
 
 use super::{Probe, counted, lift, send, whereabouts};
 use crate::finding::{Confidence, Finding, Remedy, Severity, When};
+use crate::role;
 use crate::rule::{Check, Outcome, Rule};
 
 pub(crate) const RULE: Rule = Rule {
@@ -40,7 +41,11 @@ A peer that this node only believes to be there. What the network between the no
 
 fn check(node: &Node) -> Check {
     let network = node.pod_network()?;
-    let overlay = &network.overlay.as_ref().map_err(Clone::clone)?.value;
+    let overlay = match &network.overlay {
+        Ok(shown) => &shown.value,
+        Err(_) if role::no_pod_network(network) => return Ok(role::not_a_pod_node()),
+        Err(missing) => return Err(missing.clone()),
+    };
     let (what, packet): (String, fn(Packet, u16) -> Packet) = match overlay {
         Overlay::Vxlan { port: Some(port), .. } => (format!("VXLAN (udp/{port})"), Packet::udp),
         Overlay::Geneve { port: Some(port), .. } => (format!("Geneve (udp/{port})"), Packet::udp),

@@ -11,6 +11,7 @@ use netmodel::{Family, Missing, Node};
 
 use super::{Probe, counted, is_network_policy, lift, send, whereabouts};
 use crate::finding::{Confidence, Finding, Remedy, Severity, When};
+use crate::role;
 use crate::rule::{Check, Outcome, Rule};
 
 pub(crate) const RULE: Rule = Rule {
@@ -48,14 +49,8 @@ fn check(node: &Node) -> Check {
     let network = node.pod_network()?;
     let own = match &network.pod_cidr {
         Ok(own) => &own.value,
-        Err(missing) => {
-            return match &network.cni {
-                Ok(cni) if cni.value == netmodel::state::pod_network::Cni::None => {
-                    Ok(Outcome::NotApplicable("no pod network was found on this node".to_owned()))
-                }
-                _ => Err(missing.clone()),
-            };
-        }
+        Err(_) if role::no_pod_network(network) => return Ok(role::not_a_pod_node()),
+        Err(missing) => return Err(missing.clone()),
     };
     let mut findings = Vec::new();
     for family in Family::ALL {

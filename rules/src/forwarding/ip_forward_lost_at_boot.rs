@@ -47,7 +47,7 @@ fn check(node: &Node) -> Check {
         return Ok(Outcome::NotApplicable("forwarding is off already: forwarding/ip-forward-off is about that".to_owned()));
     }
     let Some(pods) = role::pods_v4(node)? else {
-        return Ok(Outcome::NotApplicable("no IPv4 pod network was found on this node".to_owned()));
+        return Ok(role::not_a_pod_node());
     };
     let boot = node.sysctl_at_boot(KEY)?;
     let off = |winner: &Option<BootValue>| winner.as_ref().filter(|w| w.value.trim() == "0").cloned();

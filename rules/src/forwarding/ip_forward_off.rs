@@ -46,7 +46,7 @@ fn check(node: &Node) -> Check {
         return Ok(Outcome::Clear);
     }
     let Some(pods) = role::pods_v4(node)? else {
-        return Ok(Outcome::NotApplicable("no IPv4 pod network was found on this node".to_owned()));
+        return Ok(role::not_a_pod_node());
     };
     let confidence = if pods.bypasses_forwarding { Confidence::Likely } else { Confidence::Certain };
     let finding = Finding::new(
