@@ -1,6 +1,7 @@
 //! A packet's way through the model. Today: what one netfilter hook does with a packet, by all tables of both back ends.
 
 pub mod hook;
+pub mod matching;
 pub mod packet;
 pub mod tri;
 
