@@ -5,11 +5,17 @@
 //! unknown both ways are followed; where both end alike the answer is certain, else it is [`Decision::Undecided`] and the lines
 //! that block it are named. Left out: the bridge, arp and netdev families, eBPF, and the routing between hooks.
 
-use crate::parse::iptables::{Counters, TableKind};
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::parse::iptables::{Bits, Counters, End, IfaceLimit, TableKind, addr_type};
 use crate::source::{Evidence, Missing};
 use crate::state::Node;
 use crate::state::netfilter::Backend;
+use crate::walk::engine::{Engine, Line, Way};
+use crate::walk::matching::Lookups;
 use crate::walk::packet::Packet;
+use crate::walk::rulesets::Rulesets;
+use crate::walk::tri::Tri;
 
 /// A netfilter hook of IPv4 and IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,12 +116,103 @@ pub struct HookVerdict {
 /// # Errors
 /// [`Missing`] when the packet is not certainly stopped by what is there, and a ruleset that might stop it is absent or not whole.
 pub fn evaluate(node: &Node, hook: Hook, packet: &Packet) -> Result<HookVerdict, Missing> {
-    let _ = (node, hook);
+    evaluate_with(node, hook, packet, &ByHook(hook))
+}
+
+/// The same with answers about sets and addresses that the caller has.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_with(node: &Node, hook: Hook, packet: &Packet, lookups: &dyn Lookups) -> Result<HookVerdict, Missing> {
+    let rulesets = Rulesets::of(node, packet.family);
+    let mut engine = Engine::new(&rulesets, lookups);
+    let mut ways = vec![Way::new(packet.clone())];
+    for base in rulesets.bases(hook) {
+        ways = engine.base(&base, ways);
+    }
+    let stops = std::mem::take(&mut engine.stops);
+    let stopped = ways.is_empty() && !engine.exhausted;
+    if !stopped
+        && (stops.is_empty() || engine.exhausted)
+        && let Some(gap) = rulesets.gaps.first()
+    {
+        return Err(gap.clone());
+    }
+    let accepted = stops.is_empty() && !engine.exhausted;
+    let decision = if accepted {
+        Decision::Accept
+    } else if stopped {
+        let mut answers = stops.iter().map(|s| s.with.clone());
+        match answers.next().flatten() {
+            Some(with) if stops.iter().all(|s| s.with.is_some()) => Decision::Reject { with },
+            _ => Decision::Drop,
+        }
+    } else {
+        Decision::Undecided
+    };
+    let mut lines: Vec<Line> = Vec::new();
+    let source = if accepted {
+        let mut ends: Vec<Line> = ways.iter().flat_map(|w| w.ends.iter().copied()).collect();
+        ends.sort_by_key(|line| !rulesets.is_filter(*line));
+        ends
+    } else {
+        stops.iter().map(|s| s.line).collect()
+    };
+    for line in source {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    let mut blocks: Vec<u32> = Vec::new();
+    if decision == Decision::Undecided {
+        blocks = stops.iter().flat_map(|s| &s.blocks).chain(ways.iter().flat_map(|w| &w.blocks)).copied().collect();
+        blocks.sort_unstable();
+        blocks.dedup();
+    }
+    let mut blockers: Vec<Blocker> = blocks
+        .iter()
+        .filter_map(|&b| engine.blockers.get(b as usize))
+        .map(|(line, reason)| Blocker { place: rulesets.place(*line), reason: reason.clone() })
+        .collect();
+    if engine.exhausted
+        && let Some(line) = engine.gave_up_at
+    {
+        blockers.push(Blocker { place: rulesets.place(line), reason: "too many ways lead on from here".to_owned() });
+    }
     Ok(HookVerdict {
-        decision: Decision::Undecided,
-        deciding: Vec::new(),
-        trail: Vec::new(),
-        blockers: Vec::new(),
-        packets: vec![packet.clone()],
+        decision,
+        deciding: lines.iter().map(|&l| rulesets.place(l)).collect(),
+        trail: stops.first().map_or_else(Vec::new, |s| s.trail.iter().map(|&l| rulesets.place(l)).collect()),
+        blockers,
+        packets: ways.into_iter().map(|w| w.packet).collect(),
     })
+}
+
+/// What the hook alone says of addresses: what is delivered here is local, what is forwarded is not.
+struct ByHook(Hook);
+
+impl Lookups for ByHook {
+    fn in_set(&self, name: &str, _dirs: &str, _packet: &Packet) -> Tri {
+        Tri::unknown(format!("the members of set {name} were not asked for"))
+    }
+
+    fn addr_type(&self, address: IpAddr, end: End, types: Bits, limit: IfaceLimit) -> Tri {
+        let is = if address.is_multicast() {
+            addr_type::MULTICAST
+        } else if address.is_loopback() {
+            addr_type::LOCAL
+        } else if address == IpAddr::V4(Ipv4Addr::BROADCAST) {
+            addr_type::BROADCAST
+        } else {
+            let local = match (self.0, end) {
+                (Hook::Output, End::Src) => true,
+                // Routing gave it to the node, so that its address is the node's, or a broadcast one.
+                (Hook::Input, End::Dst) if types & addr_type::BROADCAST == 0 => true,
+                (Hook::Forward, _) if types == addr_type::LOCAL && limit == IfaceLimit::None => return Tri::No,
+                _ => return Tri::unknown(format!("the type of address {address} is not known")),
+            };
+            if local { addr_type::LOCAL } else { 0 }
+        };
+        Tri::from(types & is != 0)
+    }
 }

@@ -89,6 +89,8 @@ pub struct Packet {
     pub bridged: Option<bool>,
     /// Length of the IP packet in bytes.
     pub length: Option<u16>,
+    /// The connection's state while it is hidden.
+    hidden_ct: Option<CtState>,
 }
 
 impl Packet {
@@ -114,6 +116,7 @@ impl Packet {
             snat: Some(false),
             bridged: Some(false),
             length: None,
+            hidden_ct: None,
         }
     }
 
@@ -140,6 +143,20 @@ impl Packet {
         self.protocol = Some(UDP);
         self.dport = Some(dport);
         self
+    }
+
+    /// Hides the connection's state from chains that run before connection tracking, and shows it again behind them. NOTRACK set
+    /// in between stays.
+    pub(super) fn ct_before(&mut self, hide: bool) {
+        if hide {
+            self.hidden_ct = self.ct_state;
+            self.ct_state = Some(CtState::Invalid);
+        } else {
+            let hidden = self.hidden_ct.take();
+            if self.ct_state != Some(CtState::Untracked) {
+                self.ct_state = hidden;
+            }
+        }
     }
 
     /// With the interfaces that it comes in and goes out by.

@@ -22,6 +22,7 @@ mod value;
 use std::collections::HashMap;
 
 pub use record::*;
+pub(crate) use value::protocol as protocol_number;
 
 use crate::family::Family;
 use crate::parse::Parsed;

@@ -63,7 +63,7 @@ pub(super) fn ports(text: &str, separator: char) -> Option<PortRange> {
 }
 
 /// The number of a protocol. iptables-save prints the names of /etc/protocols; these are the ones that any distribution has.
-pub(super) fn protocol(text: &str) -> Option<u8> {
+pub(crate) fn protocol(text: &str) -> Option<u8> {
     Some(match text {
         "tcp" => 6,
         "udp" => 17,
