@@ -119,6 +119,13 @@ impl Queue {
         self.changed.notify_all();
     }
 
+    /// Waits until nothing is being taken any more, at most this long: a tool must not outlive the collector.
+    pub(crate) fn settle(&self, wait: Duration) {
+        let busy = |state: &mut State| state.slots.iter().any(|s| s.begun.is_some() && s.ended.is_none() && !s.abandoned);
+        // Whether it took too long makes no difference.
+        drop(self.changed.wait_timeout_while(self.lock(), wait, |state| busy(state)));
+    }
+
     pub(crate) fn stopped(&self, index: usize) -> bool {
         let state = self.lock();
         state.stopped || state.slots.get(index).is_none_or(|s| s.abandoned)

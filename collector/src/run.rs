@@ -161,6 +161,7 @@ pub(crate) fn run(
             Err(e) => {
                 // Ends the tools that are running.
                 shared.queue.stop();
+                shared.queue.settle(GRACE);
                 return Err(e);
             }
         }
