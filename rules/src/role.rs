@@ -149,7 +149,7 @@ pub(crate) fn overlay(node: &Node) -> Result<Option<Wrapping>, Missing> {
     };
     let uplink = || network.uplink.as_ref().map(|u| u.value.dev.clone()).map_err(Clone::clone);
     let (device, underlay, kind, overhead) = match &shown.value {
-        // Outer Ethernet 14 + IP 20 or 40 + UDP 8 + VXLAN 8 (RFC 7348, section 5).
+        // Outer IP 20 or 40, UDP 8, VXLAN 8, and the inner Ethernet header 14 (RFC 7348, section 5): all of it is payload of the underlay.
         Overlay::Vxlan { dev, local, lower, .. } => {
             let overhead = if local.is_some_and(|l: IpAddr| l.is_ipv6()) { 70 } else { 50 };
             (dev, lower.clone().map_or_else(uplink, Ok)?, "VXLAN", Some(overhead))

@@ -95,18 +95,25 @@ impl Sketch {
 
     /// The node.
     pub(crate) fn node(self) -> Node {
-        let captures = self
-            .absent
-            .into_iter()
-            .map(|(key, why)| Record {
-                capture: key.capture.into(),
-                pod: None,
-                instance: key.instance,
-                how: How::None,
-                span: Span::default(),
-                outcome: Taken::Absent { why, detail: "for the test".to_owned() },
-            })
-            .collect();
+        let record = |key: &Key, outcome| Record {
+            capture: key.capture.into(),
+            pod: None,
+            instance: key.instance.clone(),
+            how: How::None,
+            span: Span::default(),
+            outcome,
+        };
+        let taken = |text: &str| Taken::Taken {
+            bytes: text.len() as u64,
+            sha256: String::new(),
+            truncated: false,
+            timed_out: false,
+            exit: None,
+            stderr: String::new(),
+        };
+        let absent = |why| Taken::Absent { why, detail: "for the test".to_owned() };
+        let mut captures: Vec<Record> = self.texts.iter().map(|(key, text)| record(key, taken(text))).collect();
+        captures.extend(self.absent.iter().map(|(key, why)| record(key, absent(*why))));
         let manifest = Manifest {
             format: FORMAT,
             collector: CollectorInfo { name: "test".to_owned(), version: "0".to_owned(), root: true },

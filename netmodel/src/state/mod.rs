@@ -67,7 +67,7 @@ impl Node {
     /// [`Missing`] when it is absent.
     pub fn source_of(&self, key: &Key) -> Result<Source, Missing> {
         match self.bundle.get(key) {
-            Content::Text(text) => Ok(Source { key: key.clone(), text: text.body, partial: text.partial }),
+            Content::Text(text) => Ok(Source::of(key, text)),
             Content::Absent(absence) => Err(Missing::absent(key, &absence)),
         }
     }

@@ -73,7 +73,7 @@ impl Node {
     fn ruleset_source(&self, capture: Capture, proven_empty: impl FnOnce() -> bool) -> Result<Source, Missing> {
         let key = Key::node(capture);
         match self.bundle().get(&key) {
-            Content::Text(text) => Ok(Source { key, text: text.body, partial: text.partial }),
+            Content::Text(text) => Ok(Source::of(&key, text)),
             Content::Absent(absence) if absence.why == AbsentWhy::NotLoaded || proven_empty() => {
                 Ok(Source { key, text: "".into(), partial: None })
             }

@@ -66,7 +66,16 @@ fn check(node: &Node) -> Check {
                 Severity::Error,
                 Confidence::Certain,
                 format!("pod traffic is {word} by {line} {}", whereabouts(&stopped.place, family)),
-                format!("It stops: {}. {}", stopped.probes.join("; "), counted(&stopped.place)),
+                format!(
+                    "{} {} Traffic that the node itself sends or gets, and pods on one bridge where bridged frames do not pass iptables, are \
+                     not concerned.",
+                    if stopped.place.is_policy {
+                        "No rule of the chain accepts these packets, so its policy decides."
+                    } else {
+                        "The rule is met before, or in spite of, any that accepts these packets."
+                    },
+                    counted(&stopped.place)
+                ),
             )
             .because(stopped.place.evidence.clone())
             .because_all(stopped.trail.iter().map(|jump| jump.evidence.clone()));
