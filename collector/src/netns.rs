@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bundle::NetnsInfo;
 use nix::sched::{CloneFlags, setns};
+use nix::sys::statfs::{NSFS_MAGIC, statfs};
 
 use crate::root::{Root, open_regular};
 use crate::sources::process;
@@ -41,7 +42,10 @@ pub(crate) fn find(root: &Root) -> Vec<PodNetns> {
     for dir in ["/run/netns", "/var/run/netns", "/run/docker/netns"] {
         let Ok(entries) = root.resolve(dir).and_then(std::fs::read_dir) else { continue };
         for path in entries.filter_map(Result::ok).map(|e| e.path()) {
-            if let Some(inode) = inode(&path) {
+            // What a namespace that was unmounted leaves behind is an empty file.
+            if is_namespace(&path)
+                && let Some(inode) = inode(&path)
+            {
                 found.entry(inode).or_insert((path, None));
             }
         }
@@ -60,6 +64,11 @@ pub(crate) fn find(root: &Root) -> Vec<PodNetns> {
         pods.push(PodNetns { info: NetnsInfo { number, inode, pod, found_by }, file, root: pod_root });
     }
     pods
+}
+
+/// Whether a path leads into nsfs (nsfs(5)): a bound namespace, and no file that only has its name.
+fn is_namespace(path: &Path) -> bool {
+    statfs(path).is_ok_and(|s| s.filesystem_type() == NSFS_MAGIC)
 }
 
 /// Pod names with their namespaces, by the name, from what CNI plugins left behind (libcni's result cache).
@@ -105,5 +114,17 @@ impl PodNetns {
             });
             thread.join().unwrap_or_else(|_| Err(io::Error::other("internal error: the capture panicked")))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_a_namespace_from_a_file_left_behind() {
+        assert!(is_namespace(Path::new("/proc/self/ns/net")));
+        assert!(!is_namespace(Path::new("/proc/self/status")));
+        assert!(!is_namespace(Path::new("/nowhere")));
     }
 }

@@ -18,6 +18,8 @@ use crate::sanitize::{block, line};
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
+/// How many lines of evidence a finding is shown with; the deciding one is the first.
+const MOST_EVIDENCE: usize = 8;
 /// How many characters of an evidence line are shown.
 const EXCERPT: usize = 160;
 
@@ -107,8 +109,12 @@ fn one_finding(out: &mut String, rule: &Rule, finding: &Finding, layout: &Layout
         let affects = finding.affects.iter().map(|a| line(a).into_owned()).collect::<Vec<_>>().join("; ");
         paragraph(out, &format!("affects: {affects}"), "  ", layout);
     }
-    for evidence in &finding.evidence {
+    let shown = if layout.verbose { usize::MAX } else { MOST_EVIDENCE };
+    for evidence in finding.evidence.iter().take(shown) {
         say!(out, "  | {}", excerpt(evidence, layout));
+    }
+    if let Some(more @ 1..) = finding.evidence.len().checked_sub(shown) {
+        say!(out, "  | {DIM}… and {more} more: --verbose and the JSON report have them all{DIM:#}");
     }
     say!(out);
     if !finding.remedy.is_empty() {
