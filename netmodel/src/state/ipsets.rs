@@ -68,7 +68,8 @@ impl Node {
         let set = doc.set(name).ok_or_else(|| unknown("the capture does not have it".to_owned()))?;
         let kind = set.kind.as_deref().ok_or_else(|| unknown("its `create` line is missing".to_owned()))?;
         let (method, parts) = kind.split_once(':').unwrap_or((kind, ""));
-        let dims: Vec<Dim> = parts.split(',').map(Dim::parse).collect::<Option<_>>().ok_or_else(|| unknown(format!("its type is {kind}")))?;
+        let dims: Vec<Dim> =
+            parts.split(',').map(Dim::parse).collect::<Option<_>>().ok_or_else(|| unknown(format!("its type is {kind}")))?;
         if !matches!(method, "hash" | "bitmap") || sides.len() < dims.len() {
             return Err(unknown(format!("`{kind}` with {} directions is not known", sides.len())));
         }
