@@ -27,6 +27,9 @@ pub mod resolv_conf;
 pub mod sysctl;
 pub mod sysctl_d;
 
+#[cfg(test)]
+mod snapshots;
+
 use crate::source::Problem;
 
 /// What a parser gives.
