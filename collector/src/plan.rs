@@ -10,7 +10,7 @@ use crate::netns::PodNetns;
 use crate::options::Options;
 use crate::root::Root;
 use crate::sources::file::Filter;
-use crate::sources::{process, sysctl};
+use crate::sources::process;
 use crate::{reduce, tool};
 
 /// Interfaces whose offloads and statistics are taken, at most.
