@@ -98,3 +98,15 @@ fn native_tables_are_seen_with_their_maps() {
     assert_eq!(forward(&node(KUBE, Some(""), &nft("drop"))).0, Decision::Drop);
     assert_eq!(forward(&node(KUBE, Some(""), &nft("accept"))).0, Decision::Accept);
 }
+
+#[test]
+fn a_base_chain_of_another_name_in_a_table_of_iptables_is_seen() {
+    let nft = concat!(
+        r#"{"nftables": [{"chain": {"family": "ip", "table": "filter", "name": "FORWARD", "handle": 1, "type": "filter", "hook": "forward", "prio": 0, "policy": "accept"}}, "#,
+        r#"{"chain": {"family": "ip", "table": "filter", "name": "mine", "handle": 9, "type": "filter", "hook": "forward", "prio": 5, "policy": "drop"}}]}"#,
+    );
+    let (decision, deciding) = forward(&node(&filter("-A FORWARD -j ACCEPT"), Some(""), nft));
+    assert_eq!(decision, Decision::Drop);
+    assert!(deciding[0].contains("mine"), "{deciding:?}");
+    assert_eq!(forward(&node(&filter("-A FORWARD -j ACCEPT"), Some(""), &nft.replace("drop", "accept"))).0, Decision::Accept);
+}
