@@ -13,3 +13,6 @@ pub use hook::{Blocker, Decision, Hook, HookVerdict, Place, Table, evaluate, eva
 pub use matching::Lookups;
 pub use packet::{CtState, Dev, Packet};
 pub use tri::Tri;
+
+#[cfg(test)]
+mod tests;

@@ -102,7 +102,8 @@ impl<'n> Rulesets<'n> {
                 "ip6" => self.family == Family::V6,
                 _ => false,
             };
-            if ours && base.hook.eq_ignore_ascii_case(hook.chain()) && !self.is_of_iptables(&chain.family, &chain.table) {
+            let in_save = chain.name == hook.chain() && self.is_of_iptables(&chain.family, &chain.table);
+            if ours && base.hook.eq_ignore_ascii_case(hook.chain()) && !in_save {
                 let (chain, prio) = (ChainRef::Nft(i), base.prio);
                 bases.push(BaseChain { chain, prio, nat: base.kind == "nat", accepts: Some(base.policy != "drop") });
             }
@@ -114,6 +115,8 @@ impl<'n> Rulesets<'n> {
     /// Whether a table of nftables is one of iptables-nft's. That tool keeps the five tables of iptables under their own names in
     /// the families ip and ip6; its save shows a table of this name exactly if it could read all of it as iptables rules. Then the
     /// save is the better text, since nft's JSON hides the options of xt matches; else the table is evaluated as a native one.
+    /// A base chain that somebody added to such a table under another name is not in the save (it says "contains incompatible
+    /// base-chains"): the caller compares the name, and evaluates it as a native one too.
     fn is_of_iptables(&self, family: &str, name: &str) -> bool {
         let kind = TableKind::of(name);
         matches!(family, "ip" | "ip6")

@@ -19,6 +19,9 @@ mod target;
 mod token;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 pub use record::*;
