@@ -5,7 +5,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use bundle::Bundle;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use netmodel::Node;
 use rayon::prelude::*;
@@ -13,6 +12,7 @@ use rules::{Outcome, Rule};
 
 use crate::cli::{Analyze, FailOn, Format, ReportOptions};
 use crate::exit::{Status, Stop};
+use crate::input::{Input, Opened};
 use crate::report::{NodeReport, Report, Unreadable};
 use crate::{catalogue, input, output, quiet, report, summary};
 
@@ -56,45 +56,53 @@ fn read(paths: &[PathBuf], rules: &[&'static Rule]) -> Report {
             bar.set_style(style);
         }
     }
-    let results: Vec<_> = paths
+    let inputs = input::group(paths);
+    let results: Vec<_> = inputs
         .par_iter()
-        .map(|path| {
-            let result = catch_unwind(AssertUnwindSafe(|| one(path, rules))).unwrap_or_else(|_| {
-                Err(Stop::error(format_args!("{}: coldpath itself failed here: please report this bug", shown(path))))
+        .map(|input| {
+            let result = catch_unwind(AssertUnwindSafe(|| one(input, rules))).unwrap_or_else(|_| {
+                let path = input.path();
+                let stop = Stop::error(format_args!("{}: coldpath itself failed here: please report this bug", shown(path)));
+                (Vec::new(), vec![(path.to_owned(), stop)])
             });
             bar.inc(1);
-            (path, result)
+            result
         })
         .collect();
     bar.finish_and_clear();
     let mut report = Report::default();
-    for (path, result) in results {
-        let bundle = path.to_string_lossy().into_owned();
-        match result {
-            Ok(node) => report.nodes.push(node),
-            Err(Stop::Error { message, help }) => report.unreadable.push(Unreadable { bundle, error: message, help }),
-            Err(Stop::BrokenPipe) => {
-                report.unreadable.push(Unreadable { bundle, error: "cannot be read: broken pipe".to_owned(), help: None });
+    for (nodes, failed) in results {
+        report.nodes.extend(nodes);
+        for (path, stop) in failed {
+            let bundle = path.to_string_lossy().into_owned();
+            match stop {
+                Stop::Error { message, help } => report.unreadable.push(Unreadable { bundle, error: message, help }),
+                Stop::BrokenPipe => {
+                    report.unreadable.push(Unreadable { bundle, error: "cannot be read: broken pipe".to_owned(), help: None });
+                }
             }
         }
     }
     report
 }
 
-fn one(path: &Path, rules: &[&'static Rule]) -> Result<NodeReport, Stop> {
-    input::open(path).map(|bundle| check(bundle, path, rules))
+fn one(input: &Input, rules: &[&'static Rule]) -> (Vec<NodeReport>, Vec<(PathBuf, Stop)>) {
+    let (nodes, failed) = input::open(input);
+    (nodes.into_iter().map(|opened| check(opened, rules)).collect(), failed)
 }
 
-/// Runs the rules over one bundle.
-pub(crate) fn check(bundle: Bundle, path: &Path, rules: &[&'static Rule]) -> NodeReport {
+/// Runs the rules over one node.
+pub(crate) fn check(opened: Opened, rules: &[&'static Rule]) -> NodeReport {
+    let Opened { bundle, notes } = opened;
     let node = Node::new(bundle);
     let outcomes = quiet::quietly(|| rules::evaluate(&node, rules));
     NodeReport {
         node: node.name().to_owned(),
-        bundle: path.to_string_lossy().into_owned(),
-        collected_at: node.bundle().manifest().started_at,
+        bundle: node.bundle().name().to_owned(),
+        collected_at: node.bundle().collected_at(),
         heading: summary::lines(&node),
         damage: node.bundle().damage().iter().map(ToString::to_string).collect(),
+        notes,
         outcomes,
     }
 }

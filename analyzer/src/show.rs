@@ -1,5 +1,7 @@
 //! `coldpath show`: what is in a bundle, what is absent and why; or one capture's text as it stands there.
 
+mod pasted;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -17,7 +19,12 @@ use crate::{catalogue, input, output, summary};
 const BOLD: Style = Style::new().bold();
 
 pub(crate) fn run(args: &Show) -> Result<(), Stop> {
-    let bundle = input::open(&args.input)?;
+    if args.capture.is_none()
+        && let Some(groups) = pasted::groups(&args.input)?
+    {
+        return output::write(&pasted::render(&groups, args.format), None);
+    }
+    let bundle = input::open_single(&args.input)?.bundle;
     match (&args.capture, args.format) {
         (Some(name), _) => capture(&bundle, name),
         (None, Format::Text) => output::write(&list(&bundle), None),
@@ -111,7 +118,7 @@ fn list(bundle: &Bundle) -> String {
     let mut out = String::new();
     let mut say = |text: &str| writeln!(out, "{text}").expect("writing to a String does not fail");
     let manifest = bundle.manifest();
-    say(&format!("{BOLD}{}{BOLD:#}", line(&summary::identity(manifest))));
+    say(&format!("{BOLD}{}{BOLD:#}", line(&summary::identity(bundle))));
     say(&line(&format!(
         "taken by {} {}, bundle format {}",
         manifest.collector.name, manifest.collector.version, manifest.format

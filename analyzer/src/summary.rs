@@ -4,7 +4,7 @@
 
 use std::fmt::Display;
 
-use bundle::Manifest;
+use bundle::{Bundle, Manifest};
 use netmodel::state::pod_network::{Cni, Overlay, Part, PodNetwork, ProxyMode, Uplink};
 use netmodel::{Missing, Node};
 
@@ -16,12 +16,17 @@ pub(crate) fn lines(node: &Node) -> [String; 2] {
         Ok(network) => describe(network),
         Err(missing) => format!("pod network unknown: {}", missing.why),
     };
-    [line(&identity(node.bundle().manifest())).into_owned(), line(&network).into_owned()]
+    [line(&identity(node.bundle())).into_owned(), line(&network).into_owned()]
 }
 
 /// The node, and when and how its snapshot was taken. Not made harmless.
-pub(crate) fn identity(manifest: &Manifest) -> String {
+pub(crate) fn identity(bundle: &Bundle) -> String {
+    let manifest = bundle.manifest();
     let id = &manifest.node;
+    if bundle.is_pasted() {
+        let kernel = if id.kernel.is_empty() { "kernel unknown".to_owned() } else { format!("kernel {} {}", id.kernel, id.arch) };
+        return format!("{}: {kernel}, from pasted outputs: when they were taken is not known", id.name);
+    }
     let mut text = format!("{}: kernel {} {}, collected {}", id.name, id.kernel, id.arch, time(manifest));
     if !manifest.collector.root {
         text.push_str(", without root");

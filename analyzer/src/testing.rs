@@ -6,6 +6,7 @@ use bundle::{Bundle, Capture, CollectorInfo, FORMAT, Key, Manifest, NodeIdentity
 use netmodel::{Evidence, Missing, Node};
 use rules::{Check, Confidence, Finding, Outcome, Remedy, Rule, Severity, When};
 
+use crate::input::Opened;
 use crate::report::Report;
 
 /// An error text.
@@ -97,12 +98,12 @@ pub(crate) fn node() -> Bundle {
         captures: Vec::new(),
     };
     let sysctl = "net.core.somaxconn = 4096\nnet.ipv4.ip_forward = 0\n".to_owned();
-    Bundle::from_texts("node-a.zip", manifest, [(Key::node(Capture::Sysctl), sysctl)])
+    Bundle::from_texts("site/node-a.zip", manifest, [(Key::node(Capture::Sysctl), sysctl)])
 }
 
 /// A report on that node.
 pub(crate) fn report(rules: &[&'static Rule]) -> Report {
-    let mut node = crate::analyze::check(node(), Path::new("site/node-a.zip"), rules);
+    let mut node = crate::analyze::check(Opened { bundle: node(), notes: Vec::new() }, rules);
     // What the model says of the network is tested where it is made.
     node.heading[1] = "flannel, pods 10.244.1.0/24, uplink eth0 MTU 1500".to_owned();
     Report { nodes: vec![node], ..Report::default() }

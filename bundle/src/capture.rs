@@ -47,6 +47,20 @@ pub enum Format {
     KernelLog,
     /// Text of another tool, as it prints it.
     Text,
+    /// `iptables -S` (only pasted).
+    IptablesRules,
+    /// `iptables -L` with any of `-n -v -x --line-numbers` (only pasted).
+    IptablesList,
+    /// `nft list ruleset` without `-j` (only pasted).
+    NftText,
+    /// `ipset list` (only pasted).
+    IpsetList,
+    /// The text of iproute2: `ip`, `bridge` without `-j` (only pasted).
+    IprouteText,
+    /// net-tools: `ifconfig`, `route -n`, `netstat -rn`, `arp -n` (only pasted).
+    NetTools,
+    /// `lsmod` (only pasted).
+    Lsmod,
 }
 
 /// Whether a capture exists once a node or once a network namespace.

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::capture::Format;
+use crate::pasted::Origin;
+
 /// The text of a capture.
 #[derive(Clone, Debug)]
 pub struct Text {
@@ -18,6 +21,10 @@ pub struct Text {
     /// such (the collector ended the entry, and its checksum is right), but a tool that failed half-way, or a capture that reached
     /// its cap, would have left the same.
     pub unrecorded: bool,
+    /// In which form it is written: that of its capture, unless it was pasted.
+    pub format: Format,
+    /// Where its lines stood, for a text that was pasted.
+    pub origin: Option<Arc<Origin>>,
 }
 
 /// Why a text is not the whole of what there was.
@@ -36,6 +43,8 @@ pub enum Partial {
     },
     /// The bundle is damaged here: the text breaks off, or is not the one that the collector wrote (checksum or digest are wrong).
     Damaged(String),
+    /// It was pasted and does not show that it is whole: why.
+    Pasted(String),
 }
 
 /// Why a capture is absent.
@@ -75,6 +84,9 @@ pub enum AbsentWhy {
     NotRecorded,
     /// The bundle is damaged and its text is lost.
     Damaged,
+    /// Outputs were pasted, and none of them shows it. No manifest says this.
+    #[serde(skip)]
+    NotGiven,
 }
 
 impl std::fmt::Display for AbsentWhy {
@@ -91,6 +103,7 @@ impl std::fmt::Display for AbsentWhy {
             Self::NotInThisVersion => "not in the collector's version",
             Self::NotRecorded => "not in the manifest",
             Self::Damaged => "damaged",
+            Self::NotGiven => "not given",
         })
     }
 }

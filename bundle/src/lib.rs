@@ -22,6 +22,7 @@ mod capture;
 mod content;
 mod key;
 mod manifest;
+mod pasted;
 mod reader;
 #[cfg(test)]
 mod testing;
@@ -35,5 +36,6 @@ pub use manifest::manifest_schema;
 pub use manifest::{
     CaptureName, CollectorInfo, Exit, FORMAT, FormatVersion, How, Manifest, NetnsInfo, NodeIdentity, Outcome, Record, Span,
 };
+pub use pasted::{Origin, Pasted};
 pub use reader::{Bundle, Damage, Limits, OpenError};
 pub use writer::{BundleWriter, EntryWriter, Finished, WriteError, write_folder};

@@ -4,6 +4,7 @@
 //! first question and once. Whatever cannot be answered is a [`Missing`], never a default.
 
 pub mod family;
+pub mod loose;
 pub mod parse;
 pub mod source;
 pub mod state;

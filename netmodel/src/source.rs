@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use bundle::{Absence, Key, Partial, Text};
+use bundle::{Absence, Format, Key, Origin, Partial, Text};
 
 /// A capture's text, with what is known of its wholeness.
 #[derive(Clone, Debug)]
@@ -15,6 +15,10 @@ pub struct Source {
     pub text: Arc<str>,
     /// Why the text is not whole, if it is not: then what does not stand in it proves nothing.
     pub partial: Option<Partial>,
+    /// In which form it is written: that of its capture, unless it was pasted.
+    pub format: Format,
+    /// Where its lines stood in the files that were given, for a text that was pasted.
+    pub origin: Option<Arc<Origin>>,
 }
 
 /// A position in a source: a line (counted from 1) and the bytes that are meant. Offsets fit 32 bits, since the reader caps an
@@ -36,7 +40,7 @@ impl Source {
     pub fn of(key: &Key, text: Text) -> Self {
         let lost = || Partial::Damaged("the record of how it was taken was lost".to_owned());
         let partial = text.partial.or_else(|| text.unrecorded.then(lost));
-        Self { key: key.clone(), text: text.body, partial }
+        Self { key: key.clone(), text: text.body, partial, format: text.format, origin: text.origin }
     }
 
     /// The text at a position; empty if the position is not in this source.
@@ -53,7 +57,7 @@ impl Source {
         match &self.partial {
             None => Ok(()),
             Some(partial) => Err(Missing {
-                capture: self.key.path(),
+                capture: self.place(1).0,
                 what: format!("all of {}", self.key.capture.name()),
                 why: describe_partial(partial),
             }),
@@ -63,13 +67,26 @@ impl Source {
     /// Evidence: the text at a position.
     #[must_use]
     pub fn evidence(&self, at: At) -> Evidence {
-        Evidence { capture: self.key.path(), line: at.line, text: self.at(at).trim_end().to_owned() }
+        self.evidence_text(at, self.at(at).trim_end())
     }
 
     /// Evidence with a text of its own, for records that are too long to show whole: the parts that matter, joined by ` … `.
     #[must_use]
     pub fn evidence_text(&self, at: At, text: impl Into<String>) -> Evidence {
-        Evidence { capture: self.key.path(), line: at.line, text: text.into() }
+        let (capture, line) = self.place(at.line);
+        Evidence { capture, line, text: text.into() }
+    }
+
+    /// What a person has to open to see a line of this source, and the line there: the capture in the bundle, or of a pasted text the
+    /// file as it was given.
+    #[must_use]
+    pub fn place(&self, line: u32) -> (String, u32) {
+        let pasted = self.origin.as_ref().and_then(|origin| origin.place(line.max(1)));
+        match pasted {
+            Some((file, _)) if line == 0 => (file.to_owned(), 0),
+            Some((file, there)) => (file.to_owned(), there),
+            None => (self.key.path(), line),
+        }
     }
 }
 
@@ -81,6 +98,7 @@ pub fn describe_partial(partial: &Partial) -> String {
         Partial::TimedOut => "its tool did not end in time".to_owned(),
         Partial::Failed { how, stderr } if stderr.is_empty() => format!("its tool failed ({how})"),
         Partial::Failed { how, stderr } => format!("its tool failed ({how}): {stderr}"),
+        Partial::Pasted(why) => format!("it was pasted, and {why}"),
         Partial::Damaged(why) => format!("the bundle is damaged there: {why}"),
     }
 }

@@ -45,11 +45,15 @@ struct NodeJson<'r> {
     node: &'r str,
     /// The path of its bundle, as given.
     bundle: &'r str,
-    /// When its collection began, with the node's offset from UTC.
-    #[schemars(extend("format" = "date-time"))]
-    collected_at: String,
+    /// When its collection began, with the node's offset from UTC. Absent for pasted outputs, of which nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    collected_at: Option<String>,
     /// What is wrong with the bundle itself, though it could be read.
     damage: &'r [String],
+    /// What was chosen or left out while pasted outputs were put together.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notes: &'r [String],
     /// What each rule said, by id.
     outcomes: Vec<OutcomeJson<'r>>,
     /// What is wrong: the worst first, then the surest, then by rule.
@@ -212,8 +216,9 @@ fn node(node: &NodeReport) -> NodeJson<'_> {
         node: &node.node,
         bundle: &node.bundle,
         // Years beyond 9999 have no RFC 3339 form; a manifest that was read cannot hold one.
-        collected_at: node.collected_at.format(&Rfc3339).unwrap_or_else(|_| node.collected_at.to_string()),
+        collected_at: node.collected_at.map(|at| at.format(&Rfc3339).unwrap_or_else(|_| at.to_string())),
         damage: &node.damage,
+        notes: &node.notes,
         outcomes: node.outcomes.iter().map(outcome).collect(),
         findings: node.findings().into_iter().map(|(rule, found)| finding(rule, found)).collect(),
         flows: Vec::new(),

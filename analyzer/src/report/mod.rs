@@ -34,12 +34,14 @@ pub(crate) struct NodeReport {
     pub(crate) node: String,
     /// The path of its bundle, as given.
     pub(crate) bundle: String,
-    /// When the collection began.
-    pub(crate) collected_at: time::OffsetDateTime,
+    /// When the collection began; `None` for pasted outputs.
+    pub(crate) collected_at: Option<time::OffsetDateTime>,
     /// The node and its network in two lines.
     pub(crate) heading: [String; 2],
     /// What is wrong with the bundle itself.
     pub(crate) damage: Vec<String>,
+    /// What was chosen or left out while pasted outputs were put together.
+    pub(crate) notes: Vec<String>,
     /// What each rule said, by id.
     pub(crate) outcomes: Vec<RuleOutcome>,
 }

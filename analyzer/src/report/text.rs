@@ -63,6 +63,9 @@ fn section(out: &mut String, node: &NodeReport, layout: &Layout, many: bool) {
         let style = style(Severity::Warning);
         say!(out, "{style}damaged bundle:{style:#} {}", line(damage));
     }
+    for note in &node.notes {
+        say!(out, "{DIM}pasted:{DIM:#} {}", line(note));
+    }
     let findings = node.findings();
     if !findings.is_empty() {
         say!(out, "{}", counts(node));

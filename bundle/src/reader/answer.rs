@@ -5,8 +5,10 @@
 //! | taken   | there | the text; partial if it was truncated, timed out, failed, or is damaged |
 //! | taken   | lost  | absent: damaged |
 //! | absent  | any   | absent, with the record's reason |
-//! | none    | there | the text, unrecorded |
+//! | none    | there | the text, unrecorded; for a pasted one, what is known of it |
 //! | none    | none  | absent: the format is older than the capture, the end was lost, the collection was cut short, there is no such member of a family that was taken, or else the manifest is silent on it |
+
+use std::sync::Arc;
 
 use super::Bundle;
 use super::entry::Entry;
@@ -18,15 +20,25 @@ impl Bundle {
     pub(super) fn answer(&self, key: &Key) -> Content {
         match (self.record(key).map(|record| &record.outcome), self.texts.get(key)) {
             (Some(Outcome::Absent { why, detail }), _) => absent(*why, detail.clone()),
-            (Some(taken @ Outcome::Taken { .. }), Some(entry)) => self.text(Some(taken), entry),
+            (Some(taken @ Outcome::Taken { .. }), Some(entry)) => self.text(key, Some(taken), entry),
             (Some(Outcome::Taken { .. }), None) => absent(AbsentWhy::Damaged, "its text is not in the bundle".to_owned()),
-            (None, Some(entry)) => self.text(None, entry),
+            (None, Some(entry)) => self.text(key, None, entry),
             (None, None) => self.unrecorded(key),
         }
     }
 
-    fn text(&self, taken: Option<&Outcome>, entry: &Entry) -> Content {
+    fn text(&self, key: &Key, taken: Option<&Outcome>, entry: &Entry) -> Content {
         let loaded = entry.load(&self.zip);
+        if let Some(pasted) = self.pasted.as_ref().and_then(|texts| texts.get(key)) {
+            return Content::Text(Text {
+                body: loaded.body.clone(),
+                partial: pasted.partial.clone(),
+                lossy: false,
+                unrecorded: false,
+                format: pasted.format,
+                origin: Some(Arc::clone(&pasted.origin)),
+            });
+        }
         if let (true, Some(why)) = (loaded.body.is_empty(), &loaded.broken) {
             return absent(AbsentWhy::Damaged, why.clone());
         }
@@ -42,10 +54,20 @@ impl Bundle {
             taken.and_then(partial)
         };
         let given = loaded.sha256.is_none();
-        Content::Text(Text { body: loaded.body.clone(), partial, lossy: loaded.lossy, unrecorded: taken.is_none() && !given })
+        Content::Text(Text {
+            body: loaded.body.clone(),
+            partial,
+            lossy: loaded.lossy,
+            unrecorded: taken.is_none() && !given,
+            format: key.capture.spec().format,
+            origin: None,
+        })
     }
 
     fn unrecorded(&self, key: &Key) -> Content {
+        if self.pasted.is_some() {
+            return absent(AbsentWhy::NotGiven, "no output that was given shows it".to_owned());
+        }
         let format = self.manifest().format;
         let since = key.capture.spec().since_minor;
         if format.minor < since {

@@ -27,7 +27,8 @@ use self::error::{Refusal, escaped};
 use crate::capture::Capture;
 use crate::content::Content;
 use crate::key::{Key, Netns};
-use crate::manifest::{FORMAT, Manifest, Outcome, Record};
+use crate::manifest::{CollectorInfo, FORMAT, Manifest, NodeIdentity, Outcome, Record};
+use crate::pasted::Pasted;
 use crate::writer::{BEGIN, MANIFEST};
 
 /// A bundle, opened.
@@ -45,6 +46,8 @@ pub struct Bundle {
     /// Indexes into the manifest's records: by key, and in the manifest's order by capture.
     records: BTreeMap<Key, usize>,
     families: BTreeMap<(Netns, Capture), Vec<usize>>,
+    /// What is known of texts that were pasted; `None` for a bundle that a collector wrote.
+    pasted: Option<BTreeMap<Key, Pasted>>,
 }
 
 impl Bundle {
@@ -179,6 +182,7 @@ impl Bundle {
             unknown: Vec::new(),
             records,
             families,
+            pasted: None,
         }
     }
 
@@ -190,6 +194,47 @@ impl Bundle {
         let mut bundle = Self::indexed(name.into(), manifest, true);
         bundle.texts = texts.into_iter().map(|(key, body)| (key, Entry::given(&body))).collect();
         bundle
+    }
+
+    /// Makes a bundle of pasted texts. There is no record of how anything was taken, and a capture that no text shows was not given,
+    /// which says nothing about the node.
+    #[must_use]
+    pub fn from_pasted(
+        name: impl Into<String>,
+        node: NodeIdentity,
+        texts: impl IntoIterator<Item = (Key, String, Pasted)>,
+    ) -> Self {
+        let manifest = Manifest {
+            format: FORMAT,
+            collector: CollectorInfo { name: "pasted".to_owned(), version: String::new(), root: false },
+            node,
+            // Nobody knows: `collected_at` says so.
+            started_at: time::OffsetDateTime::UNIX_EPOCH,
+            finished_at: None,
+            cut_short: None,
+            netns: Vec::new(),
+            captures: Vec::new(),
+        };
+        let mut bundle = Self::indexed(name.into(), manifest, true);
+        let mut pasted = BTreeMap::new();
+        for (key, body, how) in texts {
+            pasted.insert(key.clone(), how);
+            bundle.texts.insert(key, Entry::given(&body));
+        }
+        bundle.pasted = Some(pasted);
+        bundle
+    }
+
+    /// Whether the texts were pasted, and not collected: then the manifest holds the node's name, and nothing else that means anything.
+    #[must_use]
+    pub fn is_pasted(&self) -> bool {
+        self.pasted.is_some()
+    }
+
+    /// When the collection began; `None` for pasted texts, of which nobody knows.
+    #[must_use]
+    pub fn collected_at(&self) -> Option<time::OffsetDateTime> {
+        (!self.is_pasted()).then_some(self.manifest.started_at)
     }
 
     /// The bundle's name: the path that it was opened by.

@@ -75,7 +75,7 @@ impl Node {
         match self.bundle().get(&key) {
             Content::Text(text) => Ok(Source::of(&key, text)),
             Content::Absent(absence) if absence.why == AbsentWhy::NotLoaded || proven_empty() => {
-                Ok(Source { key, text: "".into(), partial: None })
+                Ok(Source { key, text: "".into(), partial: None, format: capture.spec().format, origin: None })
             }
             Content::Absent(absence) => Err(Missing::absent(&key, &absence)),
         }

@@ -1,0 +1,454 @@
+//! A part of a file, once its kind is known: which captures it is, and whether it shows its end.
+//!
+//! What the text does not tell is looked for in the command before it or the file's name; what neither tells is said in a note.
+
+use bundle::{Capture, Format, Key};
+
+use super::command::Hint;
+use super::kind::Kind;
+use super::shape;
+
+/// What a part becomes.
+#[derive(Debug, Default)]
+pub(super) struct Finished {
+    pub(super) keys: Vec<Key>,
+    pub(super) format: Option<Format>,
+    /// What was chosen without being told.
+    pub(super) notes: Vec<String>,
+    /// Why it may not be the whole.
+    pub(super) partial: Option<String>,
+    /// Why it is of no use, although it is known.
+    pub(super) useless: Option<String>,
+}
+
+/// A part to be finished.
+pub(super) struct Raw<'t> {
+    pub(super) kind: &'static Kind,
+    pub(super) text: &'t str,
+    pub(super) hint: &'t Hint,
+    /// The file's name as a hint, which counts less than a command.
+    pub(super) name: &'t Hint,
+    /// For JSON: whether the document is closed.
+    pub(super) closed: Option<bool>,
+    /// Whether it is all that its command printed.
+    pub(super) framed: bool,
+}
+
+impl Raw<'_> {
+    fn hints(&self) -> [&Hint; 2] {
+        [self.hint, self.name]
+    }
+
+    /// What either hint says, the command first.
+    fn hinted<T>(&self, ask: impl Fn(&Hint) -> Option<T>) -> Option<T> {
+        self.hints().into_iter().find_map(ask)
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        self.text.lines().map(str::trim).filter(|l| !l.is_empty())
+    }
+}
+
+/// Decides what a part is.
+pub(super) fn finish(raw: &Raw<'_>) -> Finished {
+    let mut done = Finished { format: Some(raw.kind.format), ..Finished::default() };
+    let Some(capture) = raw.kind.capture else {
+        done.useless = Some(format!("{}: nothing of this version reads it", raw.kind.name));
+        return done;
+    };
+    match raw.kind.name {
+        "iptables-save" | "iptables -S" | "iptables -L" => ruleset(raw, &mut done),
+        "ip route" | "ip -j route" | "route -n" => routes(raw, &mut done),
+        "ip addr" | "ip -br addr" | "ifconfig" if !has_addresses(raw) => done.keys.push(Key::node(Capture::IpLink)),
+        "ip rule" | "ip -j rule" => rules(raw, &mut done),
+        "nft list ruleset" if !raw.lines().any(shape::nft_table) => {
+            done.useless = Some("warnings of nft, without a table".to_owned());
+        }
+        "/proc/net/tcp or udp" if raw.hinted(|h| (h.mentions("raw") && !h.mentions("udp")).then_some(())).is_some() => {
+            done.useless = Some("/proc/net/raw: nothing of this version reads it".to_owned());
+        }
+        "/proc/net/tcp or udp" => {
+            let udp = raw.text.lines().next().is_some_and(|l| l.contains("drops"));
+            let v6 = raw.lines().nth(1).and_then(|l| l.split_whitespace().nth(1)).is_some_and(|a| a.len() > 20);
+            let v6 = v6 || raw.hinted(|h| (h.mentions("tcp6") || h.mentions("udp6")).then_some(true)).unwrap_or(false);
+            let capture = match (udp, v6) {
+                (false, false) => Capture::ProcNetTcp,
+                (false, true) => Capture::ProcNetTcp6,
+                (true, false) => Capture::ProcNetUdp,
+                (true, true) => Capture::ProcNetUdp6,
+            };
+            done.keys.push(Key::node(capture));
+        }
+        "sysctl" => sysctl(raw, &mut done),
+        "ethtool -k" | "ethtool -S" => {
+            let named = raw
+                .text
+                .lines()
+                .next()
+                .and_then(|l| l.trim().strip_prefix("Features for "))
+                .map(|r| r.trim_end_matches(':').to_owned());
+            let asked = || {
+                let words = &raw.hint.words;
+                words.iter().skip(1).find(|w| !w.starts_with('-')).cloned()
+            };
+            let filed = || raw.name.words.last().filter(|_| raw.name.mentions("ethtool") && raw.name.words.len() > 1).cloned();
+            match named.or_else(asked).or_else(filed) {
+                Some(name) => done.keys.push(Key::node_instance(capture, name)),
+                None => done.useless = Some(format!("{}: neither the text nor a command names the interface", raw.kind.name)),
+            }
+        }
+        "CNI configuration"
+        | "kube-proxy configuration"
+        | "kubelet configuration"
+        | "kube-proxy configuration in JSON"
+        | "kubelet configuration in JSON" => {
+            done.keys.push(Key::node_instance(capture, path_of(raw)));
+        }
+        "resolv.conf"
+            if raw.hinted(|h| h.path.as_deref().filter(|p| p.contains("systemd/resolve")).map(str::to_owned)).is_some() =>
+        {
+            done.keys.push(Key::node_instance(Capture::ResolvedConf, path_of(raw)));
+        }
+        _ => done.keys.push(Key::node(capture)),
+    }
+    if done.useless.is_none() {
+        done.partial = wholeness(raw, &done);
+    }
+    done
+}
+
+/// The path of a file that was pasted: as a command or a heading names it; else the name of the file that holds it.
+fn path_of(raw: &Raw<'_>) -> String {
+    let path = raw.hinted(|h| h.path.clone()).unwrap_or_else(|| raw.name.words.join("_"));
+    // A path of a bundle has no dots that climb.
+    format!("/{}", path.trim_start_matches('/'))
+}
+
+/// Family and back end of a ruleset.
+fn ruleset(raw: &Raw<'_>, done: &mut Finished) {
+    let header = raw.lines().filter(|l| shape::save_header(l)).collect::<Vec<_>>();
+    let told = |text: &str| header.iter().any(|l| l.contains(text));
+    // The header's first word behind "by" is the tool.
+    let tool = header
+        .iter()
+        .find_map(|l| l.split_once("Generated by "))
+        .map_or("", |(_, rest)| rest.split(' ').next().unwrap_or_default());
+    let v6 = if tool.is_empty() { None } else { Some(tool.starts_with("ip6")) };
+    // Addresses, and the names of protocols and matches that only ip6tables has.
+    let v6 = v6.or_else(|| {
+        raw.lines().take(20_000).find_map(|l| {
+            if l.contains("::/")
+                || l.contains("icmpv6")
+                || l.contains("ipv6-icmp")
+                || l.contains("icmp6-")
+                || l.contains("fe80::")
+            {
+                Some(true)
+            } else if l.contains("0.0.0.0/0")
+                || l.contains("/32")
+                || l.contains("127.0.0.")
+                || l.contains("--icmp-type")
+                || l.contains("icmp-port-unreachable")
+            {
+                Some(false)
+            } else {
+                None
+            }
+        })
+    });
+    let v6 = v6.or_else(|| raw.hinted(Hint::v6)).unwrap_or(false);
+    let by_hint = |word: &str| raw.hints().into_iter().any(|h| h.mentions(word));
+    let legacy = if tool.contains("-legacy") {
+        Some(true)
+    } else if tool.contains("-nft")
+        || tool.starts_with("xtables")
+        || told("(nf_tables)")
+        || header.iter().any(|l| l.contains("legacy tables present"))
+    {
+        Some(false)
+    } else if told("(legacy)") || told("-save v1.") {
+        // Since 1.8 the nft back end says "(nf_tables)"; before it there was none.
+        Some(true)
+    } else if by_hint("legacy") {
+        Some(true)
+    } else if by_hint("nft") || by_hint("nf_tables") {
+        Some(false)
+    } else {
+        None
+    };
+    if legacy.is_none() {
+        done.notes.push(
+            "it does not tell which back end it is of; it is taken for the nft one, and nothing is known of the legacy one"
+                .to_owned(),
+        );
+    }
+    done.keys.push(Key::node(match (legacy == Some(true), v6) {
+        (false, false) => Capture::IptablesNftSave,
+        (false, true) => Capture::Ip6tablesNftSave,
+        (true, false) => Capture::IptablesLegacySave,
+        (true, true) => Capture::Ip6tablesLegacySave,
+    }));
+}
+
+/// Whether a list of links shows addresses: without them it is `ip link`.
+fn has_addresses(raw: &Raw<'_>) -> bool {
+    let asked_for_links = raw.hint.typed && ["l", "li", "link"].iter().any(|w| raw.hint.has(w));
+    !asked_for_links
+        && raw.lines().any(|l| {
+            l.contains("inet") || (raw.kind.name == "ip -br addr" && l.split_whitespace().nth(2).is_some_and(shape::address))
+        })
+}
+
+/// The families that a dump of routes holds.
+fn routes(raw: &Raw<'_>, done: &mut Finished) {
+    let json = raw.kind.format == Format::IprouteJson;
+    let (mut v4, mut v6) = (false, false);
+    if json {
+        // A destination, a gateway or a source of the family.
+        for (at, _) in raw.text.match_indices("\"dst\":").take(200_000) {
+            let value = raw.text[at + 6..].trim_start().trim_start_matches('"');
+            let value = value.split('"').next().unwrap_or_default();
+            v6 |= value.contains(':');
+            v4 |= shape::address(value) && !value.contains(':');
+        }
+        v6 |= raw.text.contains("\"pref\":");
+        v4 |= !v6;
+    } else {
+        for line in raw.lines() {
+            let word = line.split_whitespace().find(|w| shape::address(w)).unwrap_or_default();
+            if word.contains(':') || line.contains(" pref ") {
+                v6 = true
+            } else if !word.is_empty() {
+                v4 = true
+            }
+        }
+    }
+    // The table local alone does not name itself: read as the main table it would be wrong.
+    let local = |l: &str| {
+        l.starts_with("local ") || l.starts_with("broadcast ") || l.starts_with("multicast ") || l.starts_with("anycast ")
+    };
+    let types = ["\"type\":\"local\"", "\"type\":\"broadcast\"", "\"type\":\"multicast\"", "\"type\":\"anycast\""];
+    let only_local = if json {
+        types.iter().map(|t| raw.text.matches(t).count()).sum::<usize>() == raw.text.matches("\"dst\":").count()
+    } else {
+        raw.lines().all(local)
+    };
+    let table = raw.hint.after("table").filter(|t| raw.hint.typed && !matches!(*t, "all" | "main" | "0" | "254"));
+    if let Some(table) = table {
+        done.useless = Some(format!("routes of the table {table} alone; `ip route show table all` shows them with their table"));
+        return;
+    }
+    if only_local && !raw.text.contains("table") {
+        done.useless = Some("routes of the table local alone; `ip route show table all` shows them with their table".to_owned());
+        return;
+    }
+    match raw.hint.v6() {
+        Some(true) => v4 = false,
+        Some(false) => v6 = false,
+        None if !v4 && !v6 => (v4, v6) = raw.name.v6().map_or((true, false), |v6| (!v6, v6)),
+        None => {}
+    }
+    if v4 {
+        done.keys.push(Key::node(Capture::IpRoute4));
+    }
+    if v6 {
+        done.keys.push(Key::node(Capture::IpRoute6));
+    }
+}
+
+/// The family of policy rules: IPv4 has the table `default`, IPv6 does not.
+fn rules(raw: &Raw<'_>, done: &mut Finished) {
+    let v6 = match raw.hint.v6() {
+        Some(v6) => v6,
+        None if raw.text.contains("32767")
+            || raw.lines().any(|l| l.split_whitespace().any(|w| shape::address(w) && !w.contains(':'))) =>
+        {
+            false
+        }
+        None if raw.text.contains("::/") || raw.text.contains("::1") => true,
+        None => raw.name.v6().unwrap_or_else(|| {
+            done.notes.push("it has no rule for the table `default`, as only IPv6 does".to_owned());
+            true
+        }),
+    };
+    done.keys.push(Key::node(if v6 { Capture::IpRule6 } else { Capture::IpRule4 }));
+}
+
+/// Values that the kernel uses, or a file that sets them at boot: only the one is what `sysctl -a` would have printed.
+fn sysctl(raw: &Raw<'_>, done: &mut Finished) {
+    let path = raw.hinted(|h| h.path.clone());
+    let is_file =
+        path.as_deref().is_some_and(|p| p.contains("sysctl")) || raw.name.words.last().is_some_and(|w| w.ends_with(".conf"));
+    let typed = raw.hint.program() == "sysctl";
+    let paths = raw.lines().any(|l| l.starts_with("/proc/sys/"));
+    let noise = raw.lines().any(shape::sysctl_noise);
+    let spaced = raw.lines().filter(|l| shape::sysctl(l)).all(|l| l.contains(" = "));
+    let comments = raw.lines().any(|l| l.starts_with(['#', ';']) || l.starts_with('-'));
+    if typed || paths || noise || (spaced && !is_file && !comments) || (!is_file && !comments && raw.name.mentions("sysctl")) {
+        done.keys.push(Key::node(Capture::Sysctl));
+    } else if is_file || (comments && !spaced) {
+        done.keys.push(Key::node_instance(Capture::SysctlD, path_of(raw)));
+        done.format = Some(Format::ConfigFile);
+        if path.is_none() {
+            done.notes.push("nothing tells the path of this file of sysctl.d".to_owned());
+        }
+    } else {
+        done.useless = Some(
+            "settings of sysctl: neither their form nor a command or a name tells whether the kernel uses them or a file sets them at boot".to_owned(),
+        );
+    }
+}
+
+/// Why a text may not be the whole of its capture; `None` where it shows that it is.
+fn wholeness(raw: &Raw<'_>, done: &Finished) -> Option<String> {
+    if let Some(filter) = &raw.hint.filter {
+        return Some(format!("its command takes lines out (`{filter}`)"));
+    }
+    if let Some(at) = raw.text.lines().position(is_elision) {
+        return Some(format!("something is left out at line {} of it", at + 1));
+    }
+    if let Some(closed) = raw.closed {
+        return if closed { document(raw, done) } else { Some("its end is cut off".to_owned()) };
+    }
+    if raw.kind.name == "iptables-save" {
+        return save(raw);
+    }
+    if raw.kind.name == "conntrack -L" {
+        let shown = raw
+            .lines()
+            .filter(|l| shape::flow_trailer(l))
+            .find_map(|l| l.split_once("): ")?.1.split(' ').next()?.parse::<usize>().ok());
+        if shown == Some(raw.lines().filter(|l| shape::flow(l)).count()) {
+            return None;
+        }
+    }
+    if raw.framed && takes_all(raw.hint, done) {
+        return None;
+    }
+    Some("it does not show its end".to_owned())
+}
+
+/// `...`, `[…]`, `---`, `(2 more)`, `<snip>` where a person left something out.
+fn is_elision(line: &str) -> bool {
+    let line = line.trim();
+    if line.is_empty() || line.len() > 40 {
+        return false;
+    }
+    let dots = line.trim_matches(['[', ']', '(', ')', '<', '>', ' ', '#']);
+    dots == "…"
+        || dots.len() >= 2 && dots.bytes().all(|b| b == b'.')
+        || line.len() >= 2 && line.bytes().all(|b| b == b'-')
+        || matches!(dots.to_ascii_lowercase().as_str(), "snip" | "snipped" | "cut" | "truncated" | "omitted")
+        || dots.ends_with(" more") && dots.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// A ruleset shows its end by COMMIT, its begin by a header or a table.
+fn save(raw: &Raw<'_>) -> Option<String> {
+    let tables = raw.lines().filter(|l| l.starts_with('*')).count();
+    let commits = raw.lines().filter(|l| *l == "COMMIT").count();
+    let first = raw.lines().next().unwrap_or_default();
+    let last = raw.lines().filter(|l| !shape::save_header(l)).last().unwrap_or_default();
+    if let Some(table) = raw.hint.after("-t") {
+        Some(format!("its command shows the table {table} only"))
+    } else if !first.starts_with('*') && !shape::save_header(first) {
+        Some("its begin is cut off".to_owned())
+    } else if tables == 0 || tables != commits || !(last == "COMMIT" || last.starts_with("# Completed on")) {
+        Some("its end is cut off, or that of a table".to_owned())
+    } else {
+        None
+    }
+}
+
+/// A document that is closed is the whole, unless its command asked for a part.
+fn document(raw: &Raw<'_>, done: &Finished) -> Option<String> {
+    let is = |capture| done.keys.iter().any(|k| k.capture == capture);
+    if raw.hint.typed && raw.hint.words.iter().any(|w| matches!(w.as_str(), "dev" | "get" | "type" | "master" | "to")) {
+        return Some("its command asks for a part".to_owned());
+    }
+    // Every namespace has a loopback device.
+    if (is(Capture::IpAddr) || is(Capture::IpLink)) && !raw.text.contains("\"lo\"") {
+        return Some("it does not show the device lo, so not all devices".to_owned());
+    }
+    if is(Capture::IpRoute4) || is(Capture::IpRoute6) {
+        let local = raw.text.matches("\"local\"").count();
+        let all = raw.text.matches("\"dst\"").count();
+        // Each local route says so twice: by its type and its table.
+        if !raw.text.contains("\"table\":\"local\"") && !raw.text.contains("\"table\": \"local\"") || local >= 2 * all {
+            return Some("it does not show all tables".to_owned());
+        }
+    }
+    None
+}
+
+/// Whether a command prints all that its capture holds.
+fn takes_all(hint: &Hint, done: &Finished) -> bool {
+    let options: Vec<&str> = hint.words.iter().skip(1).map(String::as_str).collect();
+    let plain = |allowed: &[&str]| options.iter().all(|o| o.starts_with('-') || allowed.contains(o));
+    match hint.program() {
+        "sysctl" => options == ["-a"],
+        "ip" => {
+            let routes = done.keys.iter().any(|k| matches!(k.capture, Capture::IpRoute4 | Capture::IpRoute6));
+            let all_tables = options.windows(2).any(|w| w == ["table", "all"] || w == ["table", "0"]);
+            plain(&[
+                "a",
+                "addr",
+                "address",
+                "l",
+                "link",
+                "r",
+                "route",
+                "ru",
+                "rule",
+                "n",
+                "neigh",
+                "neighbour",
+                "nexthop",
+                "show",
+                "list",
+                "ls",
+                "table",
+                "all",
+            ]) && (!routes || all_tables)
+        }
+        "bridge" => plain(&["fdb", "link", "vlan", "show"]),
+        "nft" => plain(&["list", "ruleset"]) && options.contains(&"ruleset"),
+        "ipset" => plain(&["list", "save"]),
+        "ipvsadm" => true,
+        "conntrack" => options.iter().all(|o| matches!(*o, "-L" | "-o" | "extended" | "-S")),
+        "cat" => options.len() == 1,
+        "iptables" | "ip6tables" | "dmesg" => false,
+        _ => false,
+    }
+}
+
+/// The captures that only a name can tell: files of one word a line, and empty documents.
+pub(super) fn by_name(text: &str, hint: &Hint) -> Option<(Key, Format)> {
+    let lines = || text.lines().map(str::trim).filter(|l| !l.is_empty());
+    let single_words = || lines().all(|l| shape::words(l) == 1);
+    let node = |capture: Capture| Some((Key::node(capture), capture.spec().format));
+    let path = hint.path.as_deref().unwrap_or_default();
+    let file = |capture: Capture| Some((Key::node_instance(capture, path), capture.spec().format));
+    if text.trim() == "[]" {
+        let has = |word: &str| hint.mentions(word);
+        return match () {
+            () if has("fdb") => node(Capture::BridgeFdb),
+            () if has("vlan") => node(Capture::BridgeVlan),
+            () if has("bridge") && has("link") => node(Capture::BridgeLink),
+            () if has("nexthop") => node(Capture::IpNexthop),
+            () if has("neigh") && hint.v6() != Some(true) => node(Capture::IpNeigh),
+            () if has("rule") && hint.v6() == Some(true) => node(Capture::IpRule6),
+            () if has("route") && hint.v6() == Some(true) => node(Capture::IpRoute6),
+            () => None,
+        };
+    }
+    match () {
+        () if path.contains("/modules-load.d/") || path == "/etc/modules" => file(Capture::ModulesLoadD),
+        () if path.contains("/modprobe.d/") => file(Capture::ModprobeD),
+        () if path.contains("/sysctl.d/") || path == "/etc/sysctl.conf" => file(Capture::SysctlD),
+        () if path.ends_with("/ip_tables_names") && single_words() => node(Capture::IpTablesNames),
+        () if path.ends_with("/ip6_tables_names") && single_words() => node(Capture::Ip6TablesNames),
+        () if path == "/proc/uptime" => node(Capture::Uptime),
+        () if path == "/proc/cmdline" => node(Capture::KernelCmdline),
+        () => None,
+    }
+}
