@@ -67,7 +67,7 @@ impl Node {
             return self.sysctl(key).map(Some);
         }
         doc.complete()?;
-        let stderr = match self.bundle().record(&Key::node(Capture::Sysctl)).map(|r| &r.outcome) {
+        let stderr = match self.bundle().record(&self.key(Capture::Sysctl)).map(|r| &r.outcome) {
             Some(Outcome::Taken { stderr, .. }) => stderr.as_str(),
             _ => "",
         };
