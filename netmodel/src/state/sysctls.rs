@@ -1,6 +1,6 @@
 //! Sysctls of the node's namespace: what the kernel uses now. What is set at the next boot is in [`super::persist`].
 
-use bundle::{Capture, Key, Outcome};
+use bundle::{Capture, Outcome};
 
 use super::{Doc, Node};
 use crate::parse::sysctl::{self, Sysctls};
