@@ -5,17 +5,15 @@
 //! unknown both ways are followed; where both end alike the answer is certain, else it is [`Decision::Undecided`] and the lines
 //! that block it are named. Left out: the bridge, arp and netdev families, eBPF, and the routing between hooks.
 
-use std::net::{IpAddr, Ipv4Addr};
-
-use crate::parse::iptables::{Bits, Counters, End, IfaceLimit, TableKind, addr_type};
+use crate::parse::iptables::{Counters, TableKind};
 use crate::source::{Evidence, Missing};
 use crate::state::Node;
 use crate::state::netfilter::Backend;
 use crate::walk::engine::{Engine, Line, Way};
+use crate::walk::lookups::OfNode;
 use crate::walk::matching::Lookups;
 use crate::walk::packet::Packet;
 use crate::walk::rulesets::Rulesets;
-use crate::walk::tri::Tri;
 
 /// A netfilter hook of IPv4 and IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -116,7 +114,7 @@ pub struct HookVerdict {
 /// # Errors
 /// [`Missing`] when the packet is not certainly stopped by what is there, and a ruleset that might stop it is absent or not whole.
 pub fn evaluate(node: &Node, hook: Hook, packet: &Packet) -> Result<HookVerdict, Missing> {
-    evaluate_with(node, hook, packet, &ByHook(hook))
+    evaluate_with(node, hook, packet, &OfNode { node, iif: packet.iif.clone(), oif: packet.oif.clone() })
 }
 
 /// The same with answers about sets and addresses that the caller has.
@@ -186,33 +184,4 @@ pub fn evaluate_with(node: &Node, hook: Hook, packet: &Packet, lookups: &dyn Loo
         blockers,
         packets: ways.into_iter().map(|w| w.packet).collect(),
     })
-}
-
-/// What the hook alone says of addresses: what is delivered here is local, what is forwarded is not.
-struct ByHook(Hook);
-
-impl Lookups for ByHook {
-    fn in_set(&self, name: &str, _dirs: &str, _packet: &Packet) -> Tri {
-        Tri::unknown(format!("the members of set {name} were not asked for"))
-    }
-
-    fn addr_type(&self, address: IpAddr, end: End, types: Bits, limit: IfaceLimit) -> Tri {
-        let is = if address.is_multicast() {
-            addr_type::MULTICAST
-        } else if address.is_loopback() {
-            addr_type::LOCAL
-        } else if address == IpAddr::V4(Ipv4Addr::BROADCAST) {
-            addr_type::BROADCAST
-        } else {
-            let local = match (self.0, end) {
-                (Hook::Output, End::Src) => true,
-                // Routing gave it to the node, so that its address is the node's, or a broadcast one.
-                (Hook::Input, End::Dst) if types & addr_type::BROADCAST == 0 => true,
-                (Hook::Forward, _) if types == addr_type::LOCAL && limit == IfaceLimit::None => return Tri::No,
-                _ => return Tri::unknown(format!("the type of address {address} is not known")),
-            };
-            if local { addr_type::LOCAL } else { 0 }
-        };
-        Tri::from(types & is != 0)
-    }
 }

@@ -2,6 +2,7 @@
 
 mod engine;
 pub mod hook;
+mod lookups;
 pub mod matching;
 mod nft;
 pub mod packet;

@@ -135,3 +135,55 @@ fn probes(
         },
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use bundle::{AbsentWhy, Capture};
+
+    use super::*;
+    use crate::testing::{Sketch, clear, found, not_applicable, unknown};
+
+    fn input(rules: &str) -> Sketch {
+        let chains = ":KUBE-SERVICES - [0:0]\nCOMMIT\n*nat";
+        Sketch::healthy().edit(Capture::IptablesNftSave, chains, &chains.replace("COMMIT", &format!("{rules}COMMIT")))
+    }
+
+    #[test]
+    fn fires_for_the_port_on_the_way_in_and_out() {
+        let findings = found(check(&input("[23:2480] -A INPUT -p udp -m udp --dport 8472 -j DROP\n").node()));
+        assert_eq!((findings[0].severity, findings[0].evidence[0].line), (Severity::Error, 6));
+        assert!(findings[0].message.contains("It has stopped 23 packets"), "{}", findings[0].message);
+        let out = found(check(&input("[0:0] -A OUTPUT -p udp -m multiport --dports 8000:9000 -j REJECT\n").node()));
+        assert!(out[0].title.contains("rejected in filter OUTPUT"), "{}", out[0].title);
+        assert!(out[0].message.contains("not counted a packet"), "{}", out[0].message);
+    }
+
+    #[test]
+    fn an_accept_of_established_traffic_does_not_help() {
+        let rules = "[9:9] -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n[1:1] -A INPUT -i eth0 -j DROP\n";
+        found(check(&input(rules).node()));
+    }
+
+    #[test]
+    fn keeps_quiet_for_other_ports_other_sources_and_an_accept_before() {
+        clear(check(&Sketch::healthy().node()));
+        clear(check(&input("[0:0] -A INPUT -p udp -m udp --dport 4789 -j DROP\n").node()));
+        clear(check(&input("[0:0] -A INPUT -s 203.0.113.0/24 -p udp -m udp --dport 8472 -j DROP\n").node()));
+        clear(check(&input("[0:0] -A INPUT -s 192.0.2.0/24 -j ACCEPT\n[0:0] -A INPUT -p udp -j DROP\n").node()));
+    }
+
+    #[test]
+    fn does_not_apply_without_an_overlay_or_a_peer() {
+        not_applicable(check(&Sketch::host_gw().node()));
+        not_applicable(check(&Sketch::without_pods().node()));
+    }
+
+    #[test]
+    fn says_unknown_without_the_rules() {
+        unknown(
+            check(&Sketch::healthy().without(Capture::IptablesNftSave, AbsentWhy::TimedOut).node()),
+            "node/iptables-nft-save.txt",
+        );
+        unknown(check(&Sketch::healthy().without(Capture::NftRuleset, AbsentWhy::ToolMissing).node()), "node/nft-ruleset.json");
+    }
+}

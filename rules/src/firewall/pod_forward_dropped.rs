@@ -127,6 +127,8 @@ fn probes(node: &Node, network: &PodNetwork, cidr: IpNet) -> Result<Vec<Probe>, 
         probes.push(Probe { name: format!("a new connection from pod {pod} to {name}"), hooks: forwarded(&out, &pod_dev, &dev) });
         let mut answer = Packet::new(family).between(address, pod);
         answer.protocol = Some(TCP);
+        // Any port of the ephemeral range (ip_local_port_range).
+        (answer.sport, answer.dport) = (Some(80), Some(40_000));
         answer.ct_state = Some(CtState::Established);
         probes.push(Probe { name: format!("its answer from {name}"), hooks: forwarded(&answer, &dev, &pod_dev) });
         if begins {
@@ -153,4 +155,74 @@ fn a_pod(node: &Node, cidr: IpNet) -> IpAddr {
     let own = |addr: IpAddr| node.links().is_ok_and(|links| links.by_address(addr).is_some());
     let neighbour = node.neighbours().ok().and_then(|n| n.iter().map(|n| n.dst).find(|dst| cidr.contains(dst) && !own(*dst)));
     neighbour.or_else(|| cidr.hosts().find(|host| !own(*host))).unwrap_or_else(|| cidr.addr())
+}
+
+#[cfg(test)]
+mod tests {
+    use bundle::{AbsentWhy, Capture};
+
+    use super::*;
+    use crate::testing::{Sketch, clear, found, unknown};
+
+    fn forward(lines: &str) -> Sketch {
+        Sketch::healthy().edit(Capture::IptablesNftSave, ":FORWARD ACCEPT [0:0]\n", lines)
+    }
+
+    /// The same, with rules behind the chains.
+    fn rules(policy: &str, rules: &str) -> Sketch {
+        forward(&format!(":FORWARD {policy} [5:300]\n")).edit(
+            Capture::IptablesNftSave,
+            ":KUBE-SERVICES - [0:0]\nCOMMIT\n*nat",
+            &format!(":KUBE-SERVICES - [0:0]\n{rules}COMMIT\n*nat"),
+        )
+    }
+
+    #[test]
+    fn fires_for_a_policy_without_an_accept() {
+        let findings = found(check(&rules("DROP", "").node()));
+        assert_eq!(findings.len(), 1, "one cause, not one finding a packet");
+        assert_eq!(findings[0].evidence[0].text, ":FORWARD DROP [5:300]");
+    }
+
+    #[test]
+    fn fires_for_a_legacy_drop_that_the_other_back_end_does_not_show() {
+        let node = Sketch::healthy().with(
+            bundle::Key::node(Capture::IptablesLegacySave),
+            "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n[7:420] -A FORWARD -j DROP\nCOMMIT\n",
+        );
+        let findings = found(check(&node.node()));
+        assert_eq!(findings[0].remedy[0], Remedy::now("iptables-legacy -t filter -D FORWARD -j DROP"));
+    }
+
+    #[test]
+    fn keeps_quiet_while_something_accepts_both_directions() {
+        clear(check(&Sketch::healthy().node()));
+        let both = "[0:0] -A FORWARD -s 10.244.0.0/16 -j ACCEPT\n[0:0] -A FORWARD -d 10.244.0.0/16 -j ACCEPT\n";
+        clear(check(&rules("DROP", both).node()));
+        // One direction alone is not enough.
+        found(check(&rules("DROP", "[0:0] -A FORWARD -d 10.244.1.0/24 -j ACCEPT\n").node()));
+        // A comment is no jump.
+        clear(check(&rules("ACCEPT", "[0:0] -A FORWARD -m comment --comment \"x -j DROP\"\n").node()));
+    }
+
+    #[test]
+    fn leaves_network_policies_alone() {
+        let policy = "[1:60] -A FORWARD -j KUBE-POD-FW-A\n[1:60] -A KUBE-POD-FW-A -d 10.244.1.0/24 -j REJECT\n";
+        let node = rules("ACCEPT", policy).edit(
+            Capture::IptablesNftSave,
+            ":KUBE-SERVICES - [0:0]\n[1:60]",
+            ":KUBE-SERVICES - [0:0]\n:KUBE-POD-FW-A - [0:0]\n[1:60]",
+        );
+        clear(check(&node.node()));
+    }
+
+    #[test]
+    fn says_unknown_without_the_rules_and_where_a_match_cannot_be_decided() {
+        unknown(
+            check(&Sketch::healthy().without(Capture::IptablesLegacySave, AbsentWhy::TimedOut).node()),
+            "node/iptables-legacy-save.txt",
+        );
+        let recent = "[0:0] -A FORWARD -m recent --rcheck --seconds 60 --name banned --rsource -j DROP\n";
+        unknown(check(&rules("ACCEPT", recent).node()), "node/iptables-nft-save.txt");
+    }
 }
