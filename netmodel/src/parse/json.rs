@@ -147,6 +147,42 @@ pub(crate) fn present<'de, D: Deserializer<'de>>(de: D) -> Result<bool, D::Error
     serde::de::IgnoredAny::deserialize(de).map(|_| true)
 }
 
+/// The place of a part of a text.
+pub(crate) fn place(text: &str, part: &str) -> At {
+    Lines::default().place(text, part)
+}
+
+/// Values of a configuration file with their places; a value that is not what is expected is a problem.
+pub(crate) struct Places<'a> {
+    /// The file.
+    pub(crate) text: &'a str,
+    /// What was not understood.
+    pub(crate) problems: &'a mut Vec<Problem>,
+}
+
+impl Places<'_> {
+    /// A value and its line.
+    pub(crate) fn value<'t, T: Deserialize<'t>>(&mut self, raw: Option<&'t RawValue>) -> Option<(T, At)> {
+        let raw = raw?;
+        let at = line_of(self.text, raw.get());
+        typed(raw.get()).map_err(|what| self.problems.push(Problem { at, what })).ok().map(|value| (value, at))
+    }
+}
+
+/// The line on which a part of a text stands, as evidence that a person can read; the part alone where the line is long.
+pub(crate) fn line_of(text: &str, part: &str) -> At {
+    let at = Lines::default().place(text, part);
+    let (start, end) = (at.start as usize, at.end as usize);
+    let bytes = text.as_bytes();
+    let from = memchr::memrchr(b'\n', bytes.get(..start).unwrap_or_default()).map_or(0, |i| i + 1);
+    let to = memchr::memchr(b'\n', bytes.get(end..).unwrap_or_default()).map_or(text.len(), |i| end + i);
+    let Some(line) = text.get(from..to).filter(|l| l.len() <= LONG_LINE) else { return at };
+    position(text, line.trim(), at.line)
+}
+
+/// A line above this is not shown whole.
+const LONG_LINE: usize = 160;
+
 /// Verbatim members of a JSON object, joined by ` … `: the member `first`, then those of `keys` that it has, in the object's order.
 /// Members of nested objects count too. Empty only if the object has none of them.
 #[must_use]
@@ -158,7 +194,7 @@ pub fn excerpt(object: &str, first: &str, keys: &[&str]) -> String {
 }
 
 /// The first member with this key, as `"key":value`, and where it begins.
-fn member<'t>(object: &'t str, key: &str) -> Option<(usize, &'t str)> {
+pub(crate) fn member<'t>(object: &'t str, key: &str) -> Option<(usize, &'t str)> {
     let quoted = format!("\"{key}\"");
     let start = memchr::memmem::find_iter(object.as_bytes(), quoted.as_bytes()).find(|&at| {
         let behind = object.get(at + quoted.len()..).unwrap_or_default();

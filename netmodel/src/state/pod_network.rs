@@ -1,8 +1,12 @@
 //! What pod network is here: derived from configuration and from what is there, each part with its evidence, or unknown.
 
+mod cidr;
+mod cni;
+mod overlay;
+mod proxy;
+
 use std::net::IpAddr;
 
-use bundle::{Capture, Key};
 use ipnet::IpNet;
 
 use super::Node;
@@ -188,6 +192,35 @@ impl Node {
     /// # Errors
     /// [`Missing`] when not even the links are known.
     pub fn pod_network(&self) -> Result<&PodNetwork, Missing> {
-        self.cells.pod_network.get(|| Err(Missing::new(&Key::node(Capture::IpAddr), "the pod network", "not written yet")))
+        self.cells.pod_network.get(|| {
+            let links = self.links()?;
+            let mut conflicts = Vec::new();
+            let cni = cni::cni(self, links, &mut conflicts);
+            let bridge = cni::bridge(self, links);
+            let pod_cidr = cidr::pod_cidr(self, links, &bridge, &mut conflicts);
+            let cluster_cidr = cidr::cluster_cidr(self, &mut conflicts);
+            let service_cidr = cidr::service_cidr(self, &mut conflicts);
+            let overlay = overlay::overlay(self, links, &cluster_cidr, &mut conflicts);
+            let uplink = overlay::uplink(self, links, &overlay);
+            let peers = overlay::peers(self, &overlay, &cluster_cidr);
+            let proxy_mode = proxy::mode(self, links, &mut conflicts);
+            Ok(PodNetwork { cni, pod_cidr, cluster_cidr, service_cidr, uplink, overlay, bridge, peers, proxy_mode, conflicts })
+        })
+    }
+}
+
+/// What is said of something, from the strongest source to the weakest.
+struct Said<T>(Vec<(T, Evidence)>);
+
+impl<T: PartialEq + Clone> Said<T> {
+    /// The strongest source's word; sources that say another thing are a conflict.
+    fn settle(self, what: &str, missing: Missing, conflicts: &mut Vec<Conflict>) -> Part<T> {
+        let Some((value, first)) = self.0.first().cloned() else { return Err(missing) };
+        let (same, other): (Vec<_>, Vec<_>) = self.0.into_iter().partition(|(v, _)| *v == value);
+        if !other.is_empty() {
+            let evidence = std::iter::once(first).chain(other.into_iter().map(|(_, e)| e)).collect();
+            conflicts.push(Conflict { what: what.to_owned(), evidence });
+        }
+        Ok(Shown { value, evidence: same.into_iter().map(|(_, e)| e).collect() })
     }
 }
