@@ -14,6 +14,7 @@ pub mod ip_neigh;
 pub mod ip_nexthop;
 pub mod ip_route;
 pub mod ip_rule;
+pub mod iproute_text;
 pub mod ipset;
 pub mod ipvs;
 pub mod json;
