@@ -43,6 +43,8 @@ pub fn parse(text: &str) -> Parsed<Vec<Link>> {
         }
     }
     reader.finish();
+    // Some are found only when the next link begins.
+    reader.out.problems.sort_by_key(|p| p.at);
     reader.out
 }
 

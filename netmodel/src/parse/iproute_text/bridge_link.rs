@@ -120,4 +120,11 @@ mod tests {
         assert_eq!((&*c.name, c.hairpin), ("veth4", None));
         assert_eq!(got.problems.iter().map(|p| p.at.line).collect::<Vec<_>>(), [4, 5, 7]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "([0-9]{1,3}: |e@f: |<UP> |master |state |hairpin |on |off |@|\n {0,2}|\\\\|\u{e9}){0,30}") {
+            let _ = parse(&text);
+        }
+    }
 }

@@ -140,4 +140,11 @@ mod tests {
         let got = parse("   20\nveth1   x\nveth2   1 New\n");
         assert_eq!(got.problems.iter().map(|p| p.at.line).collect::<Vec<_>>(), [1, 2, 3]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "(port |vlan-id|[a-z]{1,3} |[0-9-]{1,5} |PVID |\n {0,2}|\u{e9}){0,30}") {
+            let _ = parse(&text);
+        }
+    }
 }

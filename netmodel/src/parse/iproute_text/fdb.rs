@@ -119,4 +119,11 @@ mod tests {
         let got = parse(text, &Asked { dev: Some("flannel.1"), table: None });
         assert_eq!((&*got.value[0].dev, got.value[0].dst), ("flannel.1", "10.0.0.12".parse().ok()));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "(02:00:00:00:00:01 |dev |dst |vlan |self |master |[0-9.]{1,8} |[a-z]{1,3} |\n|\u{e9}){0,30}") {
+            let _ = parse(&text, &Asked { dev: Some("d"), table: None });
+        }
+    }
 }

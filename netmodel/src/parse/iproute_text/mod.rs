@@ -13,6 +13,7 @@
 
 pub mod addr;
 mod addr_brief;
+pub mod any;
 pub mod bridge_link;
 pub mod bridge_vlan;
 pub mod fdb;
@@ -21,10 +22,10 @@ pub mod neigh;
 pub mod nexthop;
 pub mod route;
 pub mod rule;
-mod words;
+pub(super) mod words;
 
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 
 use super::ip_route::Table;
 

@@ -90,4 +90,11 @@ mod tests {
         let got = parse(text, &Asked { dev: Some("eth1"), table: None });
         assert_eq!((&*got.value[0].dev, &*got.value[1].dev), ("eth1", "eth0"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "([0-9.]{1,9} |dev |lladdr |STALE|proxy|used |[a-z]{1,3} |\\\\|\n|#|\u{e9}){0,30}") {
+            let _ = parse(&text, &Asked { dev: Some("d"), table: None });
+        }
+    }
 }

@@ -99,4 +99,11 @@ mod tests {
         assert!(got.value[1].blackhole);
         assert_eq!(got.problems.iter().map(|p| p.at.line).collect::<Vec<_>>(), [2, 3, 4]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "(id [0-9]{1,2} |via |dev |group |[0-9/,]{1,6} |encap |\\[|\\] |blackhole|[a-z]{1,3} |\n|\u{e9}){0,30}") {
+            let _ = parse(&text);
+        }
+    }
 }

@@ -74,6 +74,8 @@ const PASSED: &[&str] = &[
     "nh_nlmsg",
 ];
 
+const ANSWER: &str = "the answer of `ip route get` or a cached route, which stands in no table";
+
 /// Reads `ip route`; `family` is that of `default` where nothing else tells.
 ///
 /// A text in which no line names a table and every route is `local`, `broadcast`, `anycast` or `multicast` is that of the table
@@ -111,8 +113,9 @@ impl Reader<'_> {
         let done = match words.peek() {
             None => Ok(()),
             Some("nexthop") => self.hops(piece, &mut words),
-            // A copy of the next-hop object's line; times of a cached route.
-            Some("nh_info" | "cache") => Ok(()),
+            // A copy of the next-hop object's line.
+            Some("nh_info") => Ok(()),
+            Some("cache") => self.answer(),
             Some(_) => {
                 let read = self.route(piece, &mut words);
                 self.open = read.is_ok();
@@ -180,7 +183,8 @@ impl Reader<'_> {
                     skip_encap(words);
                 }
                 "nexthop" => route.nexthops.push(self.hop(piece, words)?),
-                "nh_info" | "cache" => words.skip_all(),
+                "nh_info" => words.skip_all(),
+                "cache" => return Err(ANSWER.to_owned()),
                 // Bits of `features`.
                 "ecn" | "tcp_usec_ts" => {}
                 flag if FLAGS.contains(&flag) => route.flags.push(self.names.get(flag)),
@@ -199,6 +203,14 @@ impl Reader<'_> {
         route.dst = prefix(first, family)?;
         route.src = from.map(|f| prefix(f, family)).transpose()?;
         Ok(route)
+    }
+
+    /// Below the answer of `ip route get` stands a line `cache`: what looks like a route of a table was none.
+    fn answer(&mut self) -> Result<(), String> {
+        if std::mem::take(&mut self.open) {
+            self.out.value.pop();
+        }
+        Err(ANSWER.to_owned())
     }
 
     /// Lines that begin with `nexthop`.
@@ -324,6 +336,7 @@ mod tests {
         assert_eq!((gateway("0.0.0.0/0"), route("0.0.0.0/0").metric), ("10.0.0.1".to_owned(), 0));
         assert!(route("10.244.2.0/24").has_flag("onlink"));
         assert!(route("172.17.0.0/16").has_flag("linkdown"));
+        assert_eq!((route("10.81.0.0/16").protocol.as_deref(), route("10.81.0.0/16").metric), (Some("dhcp"), 100));
         assert_eq!(route("10.80.0.0/16").protocol.as_deref(), Some("80"));
         assert_eq!(
             (&route("10.244.0.0/26").kind, route("10.244.0.0/26").protocol.as_deref()),
@@ -382,11 +395,26 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_of_route_get_is_no_route() {
+        let got =
+            v4("10.0.0.0/8 dev eth0\n10.1.2.3 via 10.0.0.1 dev eth0 src 10.0.0.9 uid 0 \n    cache \n10.9.0.0/16 dev eth1\n");
+        assert_eq!(got.value.iter().map(|r| r.dst.to_string()).collect::<Vec<_>>(), ["10.0.0.0/8", "10.9.0.0/16"]);
+        assert_eq!(lines(&got), [3]);
+    }
+
+    #[test]
     fn what_is_no_route_is_a_problem() {
         let got = v4(
             "RTNETLINK answers: Operation not permitted\nCannot find device \"eth9\"\n10.0.0.0/8 dev eth0 newword\n\tnexthop dev a\n",
         );
         assert_eq!(lines(&got), [1, 2, 3]);
         assert_eq!(got.value[0].nexthops.len(), 1);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "(default |local |via |inet6 |dev |nexthop |encap |\\[ |\\] |mtu |lock |metric |[0-9.:/]{1,9} |\\*\\*|[a-z]{1,3} |\n\t?|\\\\|\u{e9}){0,40}") {
+            let _ = parse(&text, Family::V6, &Asked::default());
+        }
     }
 }

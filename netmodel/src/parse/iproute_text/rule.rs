@@ -204,4 +204,11 @@ mod tests {
         // What asks for more than is known says so.
         assert_eq!(rule(202).unknown.iter().map(|u| &**u).collect::<Vec<_>>(), ["newselector", "5"]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "([0-9]{1,5}:\t?|from |to |all |fwmark |0x[0-9a-f/x]{1,5} |lookup |goto |sport |[0-9.-]{1,5} |\n|：|\u{e9}){0,30}") {
+            let _ = parse(&text, Family::V4);
+        }
+    }
 }

@@ -17,7 +17,7 @@ pub(in super::super) fn shown<T: Debug>(record: &T) -> String {
 }
 
 /// Holds `<folder>/<name>.txt` against `<folder>/<name>.json`: equal records, no problems.
-pub(super) fn same_as_json<T: Debug>(
+pub(in super::super) fn same_as_json<T: Debug>(
     folder: &str,
     name: &str,
     text: impl Fn(&str) -> Parsed<Vec<T>>,
@@ -31,7 +31,7 @@ pub(super) fn same_as_json<T: Debug>(
 }
 
 /// Equal records, one by one.
-pub(super) fn same<T: Debug>(name: &str, read: &[T], want: &[T]) {
+pub(in super::super) fn same<T: Debug>(name: &str, read: &[T], want: &[T]) {
     for (read, want) in read.iter().zip(want) {
         assert_eq!(shown(read), shown(want), "{name}: the text (left) and the JSON (right)");
     }

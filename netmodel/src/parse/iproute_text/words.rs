@@ -8,19 +8,19 @@ use crate::source::{At, Problem, lines, position};
 
 /// A line, or a part of one between the backslashes of `-o`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Piece<'t> {
+pub(in crate::parse) struct Piece<'t> {
     /// Its text without blanks around it.
-    pub(super) text: &'t str,
+    pub(in crate::parse) text: &'t str,
     /// Where it stands.
-    pub(super) at: At,
+    pub(in crate::parse) at: At,
     /// Whether it follows a backslash, and so goes on with the record before it.
-    pub(super) continued: bool,
+    pub(in crate::parse) continued: bool,
     /// Whether blanks stood before it: it goes on with what the lines before it began.
-    pub(super) indented: bool,
+    pub(in crate::parse) indented: bool,
 }
 
 /// The pieces of a text that hold something.
-pub(super) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+pub(in crate::parse) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     lines(text).flat_map(move |(at, line)| {
         let line = unquoted(line);
         line.split('\\').enumerate().filter_map(move |(i, part)| {
@@ -43,39 +43,39 @@ fn unquoted(line: &str) -> &str {
 
 impl<'t> Piece<'t> {
     /// Its words.
-    pub(super) fn words(&self) -> Words<'t> {
+    pub(in crate::parse) fn words(&self) -> Words<'t> {
         Words { iter: self.text.split_whitespace(), peeked: None }
     }
 
     /// Notes that no record could be made of it, instead of what was noted of its words.
-    pub(super) fn failed(&self, what: impl Into<String>, problems: &mut Vec<Problem>) {
+    pub(in crate::parse) fn failed(&self, what: impl Into<String>, problems: &mut Vec<Problem>) {
         problems.pop_if(|p| p.at == self.at);
         problems.push(self.problem(what));
     }
 
     /// Notes a word that is not known; one note a piece is enough.
-    pub(super) fn unknown(&self, word: &str, problems: &mut Vec<Problem>) {
+    pub(in crate::parse) fn unknown(&self, word: &str, problems: &mut Vec<Problem>) {
         if problems.last().is_none_or(|p| p.at != self.at) {
             problems.push(self.problem(format!("unknown word `{word}`")));
         }
     }
 
     /// A problem with it.
-    pub(super) fn problem(&self, what: impl Into<String>) -> Problem {
+    pub(in crate::parse) fn problem(&self, what: impl Into<String>) -> Problem {
         Problem { at: self.at, what: what.into() }
     }
 }
 
 /// The words of a piece, up to a note.
 #[derive(Clone, Debug)]
-pub(super) struct Words<'t> {
+pub(in crate::parse) struct Words<'t> {
     iter: SplitWhitespace<'t>,
     peeked: Option<Option<&'t str>>,
 }
 
 impl<'t> Words<'t> {
     /// The next word, without moving on.
-    pub(super) fn peek(&mut self) -> Option<&'t str> {
+    pub(in crate::parse) fn peek(&mut self) -> Option<&'t str> {
         if self.peeked.is_none() {
             self.peeked = Some(self.read());
         }
@@ -98,18 +98,18 @@ impl<'t> Words<'t> {
     }
 
     /// The value that must follow a word.
-    pub(super) fn value(&mut self, key: &str) -> Result<&'t str, String> {
+    pub(in crate::parse) fn value(&mut self, key: &str) -> Result<&'t str, String> {
         self.next().ok_or_else(|| format!("`{key}` without a value"))
     }
 
     /// The value behind a word, typed.
-    pub(super) fn typed<T: FromStr>(&mut self, key: &str, what: &str) -> Result<T, String> {
+    pub(in crate::parse) fn typed<T: FromStr>(&mut self, key: &str, what: &str) -> Result<T, String> {
         let word = self.value(key)?;
         word.parse().map_err(|_| format!("`{key} {word}`: not {what}"))
     }
 
     /// Goes over what is left.
-    pub(super) fn skip_all(&mut self) {
+    pub(in crate::parse) fn skip_all(&mut self) {
         self.peeked = Some(None);
         self.iter = "".split_whitespace();
     }
@@ -126,7 +126,7 @@ impl<'t> Iterator for Words<'t> {
 }
 
 /// A number as iproute2 prints it, decimal or with `0x`.
-pub(super) fn number(word: &str) -> Option<u32> {
+pub(in crate::parse) fn number(word: &str) -> Option<u32> {
     match word.strip_prefix("0x") {
         Some(hex) => u32::from_str_radix(hex, 16).ok(),
         None => word.parse().ok(),
