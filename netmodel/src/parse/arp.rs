@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn it_agrees_with_ip_neigh() {
         let got = parse(&fixture("proc-net-arp", "node.txt")).value;
-        let want = ip_neigh::parse(&fixture("ip-neigh", "neigh-node.json")).value;
+        let want = ip_neigh::parse(&fixture("ip-neigh-text", "neigh-node.json")).value;
         for entry in &got {
             let same = want.iter().find(|w| w.dst == entry.dst && w.dev == entry.dev).unwrap();
             assert_eq!((same.lladdr.as_deref(), same.is("PERMANENT")), (entry.lladdr.as_deref(), entry.is("PERMANENT")));

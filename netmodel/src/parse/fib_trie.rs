@@ -128,7 +128,7 @@ mod tests {
             let got = parse(&fixture("proc-net-fib_trie", trie));
             assert_eq!(got.problems, []);
             let local: Vec<_> = local_addresses(&got.value).into_iter().map(|(a, _)| a).collect();
-            let links = ip_addr::parse(&fixture("ip-addr", addr)).value;
+            let links = ip_addr::parse(&fixture("ip-addr-text", addr)).value;
             let mut want: Vec<_> = links
                 .iter()
                 .flat_map(|l| &l.addresses)

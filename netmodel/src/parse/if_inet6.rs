@@ -91,7 +91,7 @@ mod tests {
             all.sort();
             all
         };
-        assert_eq!(shown(&got.value), shown(&ip_addr::parse(&fixture("ip-addr", "addr-details.json")).value));
+        assert_eq!(shown(&got.value), shown(&ip_addr::parse(&fixture("ip-addr-text", "addr-details.json")).value));
         assert!(got.value.iter().all(|l| l.up.is_none() && l.mtu.is_none()));
     }
 

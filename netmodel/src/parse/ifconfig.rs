@@ -285,7 +285,7 @@ mod tests {
     fn what_it_shows_is_what_ip_shows() {
         let got = parse(&fixture("ifconfig", "net-tools-2.txt"));
         assert_eq!(got.problems, []);
-        let want = ip_addr::parse(&fixture("ip-addr", "addr-details.json"));
+        let want = ip_addr::parse(&fixture("ip-addr-text", "addr-details.json"));
         assert_eq!(got.value.len(), want.value.len());
         for l in &got.value {
             let same = link(&want, &l.name);

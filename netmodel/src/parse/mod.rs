@@ -20,18 +20,23 @@ pub mod ip_route;
 pub mod ip_rule;
 pub mod iproute_text;
 pub mod ipset;
+pub mod iptables;
 pub mod ipvs;
 pub mod json;
 pub mod kernel_log;
 pub mod kube_proxy;
 pub mod modules;
 pub mod modules_load;
+pub mod nft_json;
 pub mod proc_ipv6_route;
 pub mod proc_route;
 pub mod resolv_conf;
 pub mod route_n;
 pub mod sysctl;
 pub mod sysctl_d;
+
+#[cfg(test)]
+mod snapshots;
 
 use crate::source::Problem;
 

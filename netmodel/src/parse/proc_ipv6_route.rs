@@ -101,7 +101,7 @@ mod tests {
     fn it_shows_what_ip_route_shows() {
         let got = parse(&fixture("proc-net-ipv6_route", "routes.txt"));
         assert_eq!(got.problems, []);
-        let want = ip_route::parse(&fixture("ip-route", "route6.json"), Family::V6).value;
+        let want = ip_route::parse(&fixture("ip-route-text", "route6.json"), Family::V6).value;
         let key = |r: &Route, gateway: Option<std::net::IpAddr>, dev: Option<&str>| {
             (r.dst.to_string(), r.src.map(|s| s.to_string()), gateway.map(|g| g.to_string()), dev.map(str::to_owned), r.metric)
         };

@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn it_shows_what_ip_route_shows_of_main() {
         let got = parse(&fixture("proc-net-route", "routes.txt"));
-        let want = ip_route::parse(&fixture("ip-route", "route4.json"), Family::V4).value;
+        let want = ip_route::parse(&fixture("ip-route-text", "route4.json"), Family::V4).value;
         // Two routes of that node go over an IPv6 gateway.
         assert_eq!(got.problems.len(), 2);
         let main =

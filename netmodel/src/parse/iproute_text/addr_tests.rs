@@ -5,7 +5,7 @@ use super::*;
 use crate::parse::ip_addr::{self, Tunnel, Vxlan};
 
 fn fixture(file: &str) -> String {
-    super::super::testing::fixture("ip-addr", file)
+    super::super::testing::fixture("ip-addr-text", file)
 }
 
 fn link<'a>(got: &'a Parsed<Vec<Link>>, name: &str) -> &'a Link {
@@ -19,7 +19,7 @@ fn addrs(link: &Link) -> Vec<String> {
 #[test]
 fn the_text_says_what_the_json_says() {
     for name in ["addr-details", "link-details-stats", "link-oneline", "addr-stats"] {
-        same_as_json("ip-addr", name, parse, ip_addr::parse);
+        same_as_json("ip-addr-text", name, parse, ip_addr::parse);
     }
 }
 

@@ -75,12 +75,36 @@ mod tests {
     #[test]
     fn either_form_is_read() {
         let both = |folder: &str, name: &str| ["txt", "json"].map(|ext| fixture(folder, &format!("{name}.{ext}")));
-        let [text, json] = both("ip-rule", "rule4").map(|t| shown(&rules(&t, Family::V4).value));
+        let [text, json] = both("ip-rule-text", "rule4").map(|t| shown(&rules(&t, Family::V4).value));
         assert_eq!(text, json);
-        let [text, json] = both("ip-addr", "addr-details").map(|t| shown(&links(&t).value));
+        let [text, json] = both("ip-addr-text", "addr-details").map(|t| shown(&links(&t).value));
         assert_eq!(text, json);
-        let [text, json] = both("bridge-fdb", "fdb").map(|t| shown(&fdb_entries(&t, &Asked::default()).value));
+        let [text, json] = both("bridge-fdb-text", "fdb").map(|t| shown(&fdb_entries(&t, &Asked::default()).value));
         assert_eq!(text, json);
+    }
+
+    /// A text cut at any byte gives no panic; what stands before the cut is read as before.
+    #[test]
+    fn texts_may_be_cut_anywhere() {
+        let asked = Asked::default();
+        for (folder, name) in
+            [("ip-addr", "kinds"), ("ip-addr", "squeezed"), ("ip-addr", "odd"), ("ip-route", "odd"), ("ip-rule", "odd")]
+        {
+            let text = fixture(&format!("{folder}-text"), &format!("{name}.txt"));
+            for end in (0..text.len()).step_by(1 + text.len() / 97) {
+                let cut = text.get(..end).unwrap_or_default();
+                let _ = (links(cut), routes(cut, Family::V4, &asked), rules(cut, Family::V4), neighbours(cut, &asked));
+                let _ = (nexthops(cut), fdb_entries(cut, &asked), ports(cut), vlans(cut));
+            }
+        }
+        let text = fixture("ip-route-text", "route4.txt");
+        let whole = routes(&text, Family::V4, &asked).value;
+        let end = text.len() / 2;
+        let half = routes(text.get(..end).unwrap_or_default(), Family::V4, &asked).value;
+        assert!(half.len() > 10);
+        for (cut, whole) in half.iter().zip(&whole).take(half.len() - 1) {
+            assert_eq!(shown(cut), shown(whole));
+        }
     }
 
     #[test]

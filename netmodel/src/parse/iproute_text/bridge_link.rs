@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn the_text_says_what_the_json_says() {
         for name in ["link-details", "link", "link-oneline", "link-node"] {
-            same_as_json("bridge-link", name, parse, bridge::parse_link);
+            same_as_json("bridge-link-text", name, parse, bridge::parse_link);
         }
     }
 

@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn the_text_says_what_the_json_says() {
         for name in ["fdb", "fdb-stats", "fdb-node"] {
-            same_as_json("bridge-fdb", name, |text| parse(text, &Asked::default()), bridge::parse_fdb);
+            same_as_json("bridge-fdb-text", name, |text| parse(text, &Asked::default()), bridge::parse_fdb);
         }
     }
 

@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn the_text_says_what_the_json_says() {
         for name in ["neigh", "neigh-stats", "neigh-proxy", "neigh-node"] {
-            same_as_json("ip-neigh", name, |text| parse(text, &Asked::default()), ip_neigh::parse);
+            same_as_json("ip-neigh-text", name, |text| parse(text, &Asked::default()), ip_neigh::parse);
         }
     }
 

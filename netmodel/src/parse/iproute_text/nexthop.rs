@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn the_text_says_what_the_json_says() {
         for name in ["nexthop", "nexthop-brief"] {
-            same_as_json("ip-nexthop", name, parse, ip_nexthop::parse);
+            same_as_json("ip-nexthop-text", name, parse, ip_nexthop::parse);
         }
     }
 

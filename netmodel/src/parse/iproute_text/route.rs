@@ -317,17 +317,17 @@ mod tests {
     #[test]
     fn the_text_says_what_the_json_says() {
         for name in ["route4", "route4-brief", "route4-oneline", "route4-node"] {
-            same_as_json("ip-route", name, v4, |text| ip_route::parse(text, Family::V4));
+            same_as_json("ip-route-text", name, v4, |text| ip_route::parse(text, Family::V4));
         }
         for name in ["route6", "route6-brief"] {
-            same_as_json("ip-route", name, |t| parse(t, Family::V6, &Asked::default()), |t| ip_route::parse(t, Family::V6));
+            same_as_json("ip-route-text", name, |t| parse(t, Family::V6, &Asked::default()), |t| ip_route::parse(t, Family::V6));
         }
-        same_as_json("ip-route", "route-both", v4, |text| ip_route::parse(text, Family::V4));
+        same_as_json("ip-route-text", "route-both", v4, |text| ip_route::parse(text, Family::V4));
     }
 
     #[test]
     fn what_people_do_to_routes() {
-        let got = v4(include_str!("../../../../fixtures/captures/ip-route/odd.txt"));
+        let got = v4(include_str!("../../../../fixtures/captures/ip-route-text/odd.txt"));
         let route = |dst: &str| {
             let dst = prefix(dst, Family::V4).unwrap();
             got.value.iter().find(|r| r.dst == dst).unwrap_or_else(|| panic!("{dst}: {got:#?}"))
@@ -357,7 +357,7 @@ mod tests {
         assert_eq!(v6[1].kind, RouteKind::Unreachable);
         assert_eq!(v6[3].kind, RouteKind::Unreachable);
         // Masked, a way of a masked one, and cut mid-address: problems, and none of them a route.
-        let text = include_str!("../../../../fixtures/captures/ip-route/odd.txt");
+        let text = include_str!("../../../../fixtures/captures/ip-route-text/odd.txt");
         let at: Vec<_> = got.problems.iter().map(|p| text.get(p.at.start as usize..p.at.end as usize).unwrap()).collect();
         assert_eq!(
             at,

@@ -169,15 +169,15 @@ mod tests {
     #[test]
     fn the_text_says_what_the_json_says() {
         for name in ["rule4", "rule4-brief", "rule4-node"] {
-            same_as_json("ip-rule", name, v4, |text| ip_rule::parse(text, Family::V4));
+            same_as_json("ip-rule-text", name, v4, |text| ip_rule::parse(text, Family::V4));
         }
-        same_as_json("ip-rule", "rule6", |t| parse(t, Family::V6), |t| ip_rule::parse(t, Family::V6));
+        same_as_json("ip-rule-text", "rule6", |t| parse(t, Family::V6), |t| ip_rule::parse(t, Family::V6));
     }
 
     #[test]
     fn rules_of_overlays_and_vpns() {
-        let got = v4(include_str!("../../../../fixtures/captures/ip-rule/odd.txt"));
-        let text = include_str!("../../../../fixtures/captures/ip-rule/odd.txt");
+        let got = v4(include_str!("../../../../fixtures/captures/ip-rule-text/odd.txt"));
+        let text = include_str!("../../../../fixtures/captures/ip-rule-text/odd.txt");
         let at: Vec<_> = got.problems.iter().map(|p| text.get(p.at.start as usize..p.at.end as usize).unwrap()).collect();
         assert_eq!(
             at,

@@ -25,7 +25,7 @@ fn say(said: &mut Nets, nets: impl IntoIterator<Item = IpNet>, evidence: impl Fn
 }
 
 /// Sources of one family each are compared within it only: a bridge may have an IPv4 address alone.
-fn settle(said: Nets, what: &str, missing: Missing, conflicts: &mut Vec<Conflict>) -> Part<Vec<IpNet>> {
+fn settle(said: &Nets, what: &str, missing: Missing, conflicts: &mut Vec<Conflict>) -> Part<Vec<IpNet>> {
     let mut parts: Vec<_> = Vec::new();
     for family in [Family::V4, Family::V6] {
         let of_family = said.0.iter().filter_map(|(nets, evidence)| {
@@ -86,7 +86,7 @@ pub(super) fn pod_cidr(
         "the CIDR of this node's pods",
         "neither subnet.env, the CNI configuration nor a pod bridge tells it",
     );
-    settle(said, "the CIDR of this node's pods", missing, conflicts)
+    settle(&said, "the CIDR of this node's pods", missing, conflicts)
 }
 
 pub(super) fn cluster_cidr(node: &Node, conflicts: &mut Vec<Conflict>) -> Part<Vec<IpNet>> {
@@ -114,7 +114,7 @@ pub(super) fn cluster_cidr(node: &Node, conflicts: &mut Vec<Conflict>) -> Part<V
         "the CIDR of all pods",
         "no configuration or flag that was captured has it",
     );
-    settle(said, "the CIDR of all pods", missing, conflicts)
+    settle(&said, "the CIDR of all pods", missing, conflicts)
 }
 
 pub(super) fn service_cidr(node: &Node, conflicts: &mut Vec<Conflict>) -> Part<Vec<IpNet>> {
@@ -127,7 +127,7 @@ pub(super) fn service_cidr(node: &Node, conflicts: &mut Vec<Conflict>) -> Part<V
         "the CIDR of Services",
         "no control plane component runs here, and no other one is told it",
     );
-    settle(said, "the CIDR of Services", missing, conflicts)
+    settle(&said, "the CIDR of Services", missing, conflicts)
 }
 
 fn flags(node: &Node, flag: &str, said: &mut Nets) {
