@@ -88,8 +88,8 @@ impl<'t> Reader<'t> {
             self.begin(if new { first.strip_suffix(':').unwrap_or(first) } else { first }, piece);
             let link = self.link()?.0;
             if new {
-                let inner = words[1].split_once('<').map_or("", |(_, f)| f.trim_end_matches('>'));
-                link_flags(link, inner.split(','));
+                let flags = words.get(1).and_then(|w| w.split_once('<')).and_then(|(_, f)| f.strip_suffix('>'));
+                link_flags(link, flags.ok_or("flags without an end: the line is cut")?.split(','));
             }
             if let Some(mac) = words.iter().rev().find(|w| w.contains(':') && w.split(':').count() >= 6) {
                 link.mac = Some(mac.to_ascii_lowercase().into());

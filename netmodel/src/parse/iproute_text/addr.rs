@@ -224,7 +224,7 @@ impl<'t> Reader<'t> {
                     now.link.mac = words.next().map(|w| self.names.get(w));
                 }
             }
-            _ if word.starts_with('<') => self.flags(word, now),
+            _ if word.starts_with('<') && now.mode == Mode::Link => return self.flags(word, now),
             _ if word.starts_with("xdp") || word.starts_with("prog/xdp") => {
                 now.link.xdp.get_or_insert(position(self.text, word, piece.at.line));
                 if first {
@@ -270,7 +270,12 @@ impl<'t> Reader<'t> {
             Mode::Passed => {}
             Mode::Link | Mode::Hardware if first => return Err(format!("a line that begins with `{word}` is not known")),
             Mode::Link | Mode::Hardware => match word {
-                "mtu" => now.link.mtu = Some(words.typed(word, "a number")?),
+                "mtu" => {
+                    let mtu = words.typed(word, "a number")?;
+                    // More always follows (`qdisc`), so that a number at the end may be the begin of one.
+                    words.peek().ok_or("the line is cut behind the MTU")?;
+                    now.link.mtu = Some(mtu);
+                }
                 "state" => now.link.operstate = Some(self.names.get(words.value(word)?)),
                 "master" => now.link.master = Some(self.names.get(words.value(word)?)),
                 "link-netnsid" => now.link.lower_netns = Some(words.value(word)?.parse().unwrap_or(-1)),
@@ -292,9 +297,11 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    fn flags(&mut self, word: &str, now: &mut Building<'_>) {
-        let inner = word.trim_start_matches('<').trim_end_matches('>');
+    fn flags(&mut self, word: &str, now: &mut Building<'_>) -> Result<(), String> {
+        // Of flags that are cut, one that is missing proves nothing: `UP` is among the last.
+        let inner = word.strip_prefix('<').and_then(|w| w.strip_suffix('>')).ok_or("flags without an end: the line is cut")?;
         set_flags(&mut now.link, inner, &mut self.names);
+        Ok(())
     }
 
     /// `inet 172.16.5.1 peer 172.16.5.2/32 brd … scope global secondary eth0:vip`, up to the lifetimes.
@@ -337,6 +344,10 @@ impl<'t> Reader<'t> {
             }
         }
         address.at.end = position(self.text, last, piece.at.line).end;
+        if address.scope.is_empty() {
+            // It is always printed; without it the length before it may be cut.
+            return Err("an address without a scope: the line is cut".to_owned());
+        }
         let whole = local.parse::<IpNet>().ok();
         (address.addr, address.peer) = match peer {
             // Of a point-to-point address the length stands behind the peer.

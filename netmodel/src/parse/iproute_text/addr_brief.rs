@@ -52,7 +52,8 @@ fn line(text: &str, piece: &Piece<'_>, names: &mut Names) -> Result<Link, String
     };
     while let Some(word) = words.next() {
         if let Some(inner) = word.strip_prefix('<') {
-            set_flags(&mut link, inner.trim_end_matches('>'), names);
+            let inner = inner.strip_suffix('>').ok_or("flags without an end: the line is cut")?;
+            set_flags(&mut link, inner, names);
         } else if word == "metric" {
             words.value(word)?;
         } else if words.peek() == Some("peer") {

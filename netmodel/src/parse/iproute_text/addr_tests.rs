@@ -194,6 +194,36 @@ fn every_kind_that_iproute2_prints() {
 }
 
 #[test]
+fn what_is_cut_is_no_fact() {
+    let whole = "2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc mq state UP\n    link/ether 02:00:00:00:00:02 brd ff:ff:ff:ff:ff:ff\n    \
+                 inet 10.244.1.1/24 scope global eth0\n";
+    assert_eq!(parse(whole).problems, []);
+    let cut = |behind: &str| parse(&whole[..whole.find(behind).unwrap() + behind.len()]);
+    for (behind, line) in
+        [("<BROADCAST,MULTI", 1), ("mtu 14", 1), ("mtu 1450", 1), ("inet 10.244.1.1/2", 3), ("inet 10.244.1.1", 3)]
+    {
+        let got = cut(behind);
+        assert_eq!(got.problems.iter().map(|p| p.at.line).collect::<Vec<_>>(), [line], "{behind}");
+        assert!(got.value[0].addresses.is_empty() && got.value[0].up != Some(false), "{behind}");
+        assert!(got.value[0].mtu.is_none_or(|mtu| mtu == 1450), "{behind}");
+    }
+}
+
+#[test]
+fn one_family_alone_prints_no_hardware() {
+    let got = parse(
+        "2: eth0@if2: <BROADCAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default qlen 1000 link-netnsid 3\n    \
+                     altname ens3\n    inet 10.9.9.9/32 scope link noprefixroute eth0\n       valid_lft forever preferred_lft forever\n",
+    );
+    assert_eq!(got.problems, []);
+    let eth0 = link(&got, "eth0");
+    assert_eq!(
+        (&eth0.kind, eth0.mac.as_deref(), eth0.lower_netns, eth0.lower_index),
+        (&LinkKind::Unknown, None, Some(3), Some(2))
+    );
+}
+
+#[test]
 fn mail_and_line_ends_change_nothing() {
     let text = fixture("addr-details.txt");
     let want = parse(&text).value;

@@ -21,6 +21,7 @@ use super::super::json::Names;
 use super::Asked;
 use super::words::{Piece, Words, number, pieces};
 use crate::family::Family;
+use crate::source::position;
 
 /// The flags that iproute2 prints of routes and of next hops (`print_rt_flags` in ip/iproute.c).
 pub(super) const FLAGS: &[&str] = &[
@@ -82,7 +83,8 @@ const ANSWER: &str = "the answer of `ip route get` or a cached route, which stan
 /// `local`: `ip route show table local` does not repeat its name, and the kernel puts such routes nowhere else.
 #[must_use]
 pub fn parse(text: &str, family: Family, asked: &Asked<'_>) -> Parsed<Vec<Route>> {
-    let mut reader = Reader { family, asked, names: Names::default(), out: Parsed::default(), open: false, told: false };
+    let end = position(text, text, 1).end;
+    let mut reader = Reader { end, family, asked, names: Names::default(), out: Parsed::default(), open: false, told: false };
     for piece in pieces(text) {
         reader.piece(&piece);
     }
@@ -97,6 +99,8 @@ pub fn parse(text: &str, family: Family, asked: &Asked<'_>) -> Parsed<Vec<Route>
 }
 
 struct Reader<'a> {
+    /// Where the text ends.
+    end: u32,
     family: Family,
     asked: &'a Asked<'a>,
     names: Names,
@@ -198,6 +202,10 @@ impl Reader<'_> {
                 }
                 other => piece.unknown(other, &mut self.out.problems),
             }
+        }
+        if piece.at.end == self.end && route.gateway.is_some() && route.dev.is_none() && self.asked.dev.is_none() {
+            // `dev` always follows, unless it was asked for: without it the gateway may be cut.
+            return Err("the text ends behind a gateway: the line is cut".to_owned());
         }
         let family = told.unwrap_or(self.family);
         route.dst = prefix(first, family)?;
@@ -392,6 +400,14 @@ mod tests {
         assert_eq!((first.prefsrc, &first.tos, first.encap.as_deref()), (None, &None, Some("ip")));
         assert_eq!((first.dst.to_string().as_str(), first.has_flag("onlink")), ("10.63.0.0/16", true));
         assert_eq!(got.value[2].nexthops[0].gateway, "10.0.0.1".parse().ok());
+    }
+
+    #[test]
+    fn a_gateway_at_the_end_of_the_text_may_be_cut() {
+        let cut = v4("10.1.0.0/16 via 10.0.0.1 dev eth0\n10.2.0.0/16 via 10.0.0.1");
+        assert_eq!((cut.value.len(), lines(&cut)), (1, vec![2]));
+        // Near miss: whole lines of `ip route show dev eth0`, which prints no device.
+        assert_eq!(v4("10.1.0.0/16 via 10.0.0.1 \n10.2.0.0/16 via 10.0.0.1 \n").value.len(), 2);
     }
 
     #[test]
