@@ -7,10 +7,13 @@
 //!   "hairpin":true,"isolated":false}]
 //! ```
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::Parsed;
+use serde::Deserialize;
+
+use super::{Parsed, json};
 use crate::source::At;
 
 /// An entry of a forwarding database.
@@ -65,12 +68,78 @@ pub struct BridgePort {
 
 /// Reads `bridge -j fdb`.
 #[must_use]
-pub fn parse_fdb(_text: &str) -> Parsed<Vec<FdbEntry>> {
-    Parsed::default()
+pub fn parse_fdb(text: &str) -> Parsed<Vec<FdbEntry>> {
+    json::read(text, |element, object, names| {
+        let raw: RawFdb<'_> = json::typed(object)?;
+        Ok(FdbEntry {
+            at: element.at,
+            mac: names.get(&raw.mac),
+            dev: names.get(&raw.ifname),
+            dst: raw.dst.as_deref().map(|d| d.parse().map_err(|_| format!("`{d}` is not an address"))).transpose()?,
+            port: raw.port,
+            vni: raw.vni,
+            via: raw.via_if.as_deref().or(raw.via_ifname.as_deref()).map(|v| names.get(v)),
+            vlan: raw.vlan,
+            master: raw.master.as_deref().map(|m| names.get(m)),
+            flags: names.all(&raw.flags),
+            state: names.get(raw.state.as_deref().unwrap_or_default()),
+        })
+    })
 }
 
 /// Reads `bridge -j link`.
 #[must_use]
-pub fn parse_link(_text: &str) -> Parsed<Vec<BridgePort>> {
-    Parsed::default()
+pub fn parse_link(text: &str) -> Parsed<Vec<BridgePort>> {
+    json::read(text, |element, object, names| {
+        let raw: RawPort<'_> = json::typed(object)?;
+        Ok(BridgePort {
+            at: element.at,
+            index: raw.ifindex,
+            name: names.get(&raw.ifname),
+            master: raw.master.as_deref().map(|m| names.get(m)),
+            state: raw.state.as_deref().map(|s| names.get(s)),
+            hairpin: raw.hairpin,
+            isolated: raw.isolated,
+            learning: raw.learning,
+            flood: raw.flood,
+        })
+    })
+}
+
+#[derive(Deserialize)]
+struct RawFdb<'t> {
+    #[serde(borrow)]
+    mac: Cow<'t, str>,
+    #[serde(borrow)]
+    ifname: Cow<'t, str>,
+    #[serde(borrow)]
+    dst: Option<Cow<'t, str>>,
+    port: Option<u16>,
+    vni: Option<u32>,
+    #[serde(borrow, rename = "viaIf")]
+    via_if: Option<Cow<'t, str>>,
+    #[serde(borrow)]
+    via_ifname: Option<Cow<'t, str>>,
+    vlan: Option<u16>,
+    #[serde(borrow)]
+    master: Option<Cow<'t, str>>,
+    #[serde(borrow, default)]
+    flags: Vec<Cow<'t, str>>,
+    #[serde(borrow)]
+    state: Option<Cow<'t, str>>,
+}
+
+#[derive(Deserialize)]
+struct RawPort<'t> {
+    ifindex: u32,
+    #[serde(borrow)]
+    ifname: Cow<'t, str>,
+    #[serde(borrow)]
+    master: Option<Cow<'t, str>>,
+    #[serde(borrow)]
+    state: Option<Cow<'t, str>>,
+    hairpin: Option<bool>,
+    isolated: Option<bool>,
+    learning: Option<bool>,
+    flood: Option<bool>,
 }

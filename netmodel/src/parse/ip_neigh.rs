@@ -5,10 +5,13 @@
 //!  {"dst":"10.244.2.0","dev":"flannel.1","lladdr":"aa:c1:9b:4c:43:09","state":["PERMANENT"]}]
 //! ```
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::Parsed;
+use serde::Deserialize;
+
+use super::{Parsed, json};
 use crate::source::At;
 
 /// A neighbour entry.
@@ -38,6 +41,31 @@ impl Neighbour {
 
 /// Reads `ip -j neigh`.
 #[must_use]
-pub fn parse(_text: &str) -> Parsed<Vec<Neighbour>> {
-    Parsed::default()
+pub fn parse(text: &str) -> Parsed<Vec<Neighbour>> {
+    json::read(text, |element, object, names| {
+        let raw: Raw<'_> = json::typed(object)?;
+        Ok(Neighbour {
+            at: element.at,
+            dst: raw.dst.parse().map_err(|_| format!("`{}` is not an address", raw.dst))?,
+            dev: names.get(&raw.dev),
+            lladdr: raw.lladdr.as_deref().map(|a| names.get(a)),
+            states: names.all(&raw.state),
+            proxy: raw.proxy,
+        })
+    })
+}
+
+#[derive(Deserialize)]
+struct Raw<'t> {
+    #[serde(borrow)]
+    dst: Cow<'t, str>,
+    #[serde(borrow)]
+    dev: Cow<'t, str>,
+    #[serde(borrow)]
+    lladdr: Option<Cow<'t, str>>,
+    #[serde(borrow, default)]
+    state: Vec<Cow<'t, str>>,
+    /// `null` where it is set.
+    #[serde(default, deserialize_with = "json::present")]
+    proxy: bool,
 }

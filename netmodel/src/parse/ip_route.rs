@@ -8,12 +8,15 @@
 //!
 //! Left out: metrics other than the MTU, caches. The raw object stays reachable through [`Route::at`].
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use serde::Deserialize;
 
 use super::Parsed;
+use super::json::{self, Names};
 use crate::family::Family;
 use crate::source::At;
 
@@ -24,6 +27,18 @@ pub enum Table {
     Id(u32),
     /// Its name.
     Name(Arc<str>),
+}
+
+impl std::fmt::Display for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Id(255) => f.write_str("local"),
+            Self::Id(254) => f.write_str("main"),
+            Self::Id(253) => f.write_str("default"),
+            Self::Id(id) => write!(f, "{id}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
 }
 
 impl Table {
@@ -123,6 +138,157 @@ impl Route {
 
 /// Reads `ip -j route`; `family` is that of `default` where nothing else tells.
 #[must_use]
-pub fn parse(_text: &str, _family: Family) -> Parsed<Vec<Route>> {
-    Parsed::default()
+pub fn parse(text: &str, family: Family) -> Parsed<Vec<Route>> {
+    json::read(text, |element, object, names| {
+        let raw: RawRoute<'_> = json::typed(object)?;
+        raw.route(element.at, family, names)
+    })
+}
+
+#[derive(Deserialize)]
+struct RawRoute<'t> {
+    #[serde(rename = "type", borrow)]
+    kind: Option<Cow<'t, str>>,
+    #[serde(borrow)]
+    dst: Cow<'t, str>,
+    #[serde(borrow)]
+    src: Option<Cow<'t, str>>,
+    #[serde(borrow)]
+    from: Option<Cow<'t, str>>,
+    #[serde(borrow)]
+    gateway: Option<Cow<'t, str>>,
+    #[serde(borrow)]
+    via: Option<RawVia<'t>>,
+    #[serde(borrow)]
+    dev: Option<Cow<'t, str>>,
+    #[serde(borrow, default)]
+    nexthops: Vec<RawHop<'t>>,
+    nhid: Option<u32>,
+    #[serde(borrow)]
+    table: Option<Cow<'t, str>>,
+    metric: Option<u32>,
+    #[serde(borrow)]
+    protocol: Option<Cow<'t, str>>,
+    #[serde(borrow)]
+    scope: Option<Cow<'t, str>>,
+    #[serde(borrow)]
+    prefsrc: Option<Cow<'t, str>>,
+    #[serde(borrow)]
+    tos: Option<Cow<'t, str>>,
+    #[serde(default)]
+    metrics: Vec<RawMetrics>,
+    #[serde(borrow)]
+    encap: Option<Cow<'t, str>>,
+    #[serde(borrow, default)]
+    flags: Vec<Cow<'t, str>>,
+    /// Router preference (RFC 4191): only IPv6 routes have one.
+    #[serde(default, deserialize_with = "json::present")]
+    pref: bool,
+}
+
+#[derive(Deserialize)]
+struct RawVia<'t> {
+    #[serde(borrow)]
+    host: Cow<'t, str>,
+}
+
+#[derive(Deserialize)]
+struct RawHop<'t> {
+    #[serde(borrow)]
+    gateway: Option<Cow<'t, str>>,
+    #[serde(borrow)]
+    via: Option<RawVia<'t>>,
+    #[serde(borrow)]
+    dev: Option<Cow<'t, str>>,
+    weight: Option<u32>,
+    #[serde(borrow, default)]
+    flags: Vec<Cow<'t, str>>,
+}
+
+#[derive(Deserialize)]
+struct RawMetrics {
+    mtu: Option<u32>,
+}
+
+impl RawRoute<'_> {
+    fn route(self, at: At, family: Family, names: &mut Names) -> Result<Route, String> {
+        let gateway = address(self.gateway.as_deref().or(self.via.as_ref().map(|v| &*v.host)))?;
+        // A gateway of the other family (RFC 5549) stands below `via`, so `gateway` tells the family of `default`.
+        let told = self.gateway.as_deref().and_then(|g| g.parse().ok()).map(Family::of);
+        let family = if self.pref { Family::V6 } else { told.unwrap_or(family) };
+        Ok(Route {
+            at,
+            kind: kind(self.kind.as_deref().unwrap_or("unicast"), names),
+            dst: prefix(&self.dst, family)?,
+            src: self.src.as_deref().or(self.from.as_deref()).map(|s| prefix(s, family)).transpose()?,
+            gateway,
+            dev: self.dev.as_deref().map(|d| names.get(d)),
+            nexthops: self.nexthops.iter().map(|h| h.hop(names)).collect::<Result<_, _>>()?,
+            nhid: self.nhid,
+            table: self.table.as_deref().map_or(Table::MAIN, |t| Table::parse(t, names)),
+            metric: self.metric.unwrap_or(0),
+            protocol: self.protocol.as_deref().map(|p| names.get(p)),
+            scope: self.scope.as_deref().map(|s| names.get(s)),
+            prefsrc: address(self.prefsrc.as_deref())?,
+            tos: self.tos.as_deref().map(|t| names.get(t)),
+            mtu: self.metrics.iter().find_map(|m| m.mtu),
+            encap: self.encap.as_deref().map(|e| names.get(e)),
+            flags: names.all(&self.flags),
+        })
+    }
+}
+
+impl RawHop<'_> {
+    fn hop(&self, names: &mut Names) -> Result<Nexthop, String> {
+        Ok(Nexthop {
+            gateway: address(self.gateway.as_deref().or(self.via.as_ref().map(|v| &*v.host)))?,
+            dev: self.dev.as_deref().map(|d| names.get(d)),
+            weight: self.weight.unwrap_or(1),
+            flags: names.all(&self.flags),
+        })
+    }
+}
+
+fn address(text: Option<&str>) -> Result<Option<IpAddr>, String> {
+    text.map(|t| t.parse().map_err(|_| format!("`{t}` is not an address"))).transpose()
+}
+
+/// A prefix as iproute2 prints it: `default`, an address alone for a host, or with its length.
+pub(super) fn prefix(text: &str, family: Family) -> Result<IpNet, String> {
+    let bad = || format!("`{text}` is not a prefix");
+    match text {
+        "default" | "all" | "any" => Ok(match family {
+            Family::V4 => IpNet::from(ipnet::Ipv4Net::default()),
+            Family::V6 => IpNet::from(ipnet::Ipv6Net::default()),
+        }),
+        _ if text.contains('/') => text.parse().map_err(|_| bad()),
+        _ => text.parse::<IpAddr>().map(IpNet::from).map_err(|_| bad()),
+    }
+}
+
+impl Table {
+    /// A table as iproute2 prints it.
+    pub(super) fn parse(text: &str, names: &mut Names) -> Self {
+        match text {
+            "local" => Self::LOCAL,
+            "main" => Self::MAIN,
+            "default" => Self::DEFAULT,
+            _ => text.parse().map_or_else(|_| Self::Name(names.get(text)), Self::Id),
+        }
+    }
+}
+
+fn kind(text: &str, names: &mut Names) -> RouteKind {
+    match text {
+        "unicast" => RouteKind::Unicast,
+        "local" => RouteKind::Local,
+        "broadcast" => RouteKind::Broadcast,
+        "multicast" => RouteKind::Multicast,
+        "anycast" => RouteKind::Anycast,
+        "blackhole" => RouteKind::Blackhole,
+        "unreachable" => RouteKind::Unreachable,
+        "prohibit" => RouteKind::Prohibit,
+        "throw" => RouteKind::Throw,
+        other => RouteKind::Other(names.get(other)),
+    }
 }

@@ -6,12 +6,15 @@
 //!  {"priority":32766,"src":"all","table":"main","protocol":"kernel"}]
 //! ```
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use serde_json::Value;
 
 use super::Parsed;
-use super::ip_route::Table;
+use super::ip_route::{Table, prefix};
+use super::json::{self, Names};
 use crate::family::Family;
 use crate::source::At;
 
@@ -74,6 +77,104 @@ pub struct PolicyRule {
 
 /// Reads `ip -j rule`.
 #[must_use]
-pub fn parse(_text: &str, _family: Family) -> Parsed<Vec<PolicyRule>> {
-    Parsed::default()
+pub fn parse(text: &str, family: Family) -> Parsed<Vec<PolicyRule>> {
+    json::read(text, |element, object, names| {
+        let members: BTreeMap<String, Value> = json::typed(object)?;
+        rule(element.at, &members, family, names)
+    })
+}
+
+/// Members are looked at one by one and none is passed over: a selector that is not known changes which packets a rule takes.
+fn rule(at: At, members: &BTreeMap<String, Value>, family: Family, names: &mut Names) -> Result<PolicyRule, String> {
+    let mut rule = PolicyRule {
+        at,
+        priority: 0,
+        not: false,
+        from: None,
+        to: None,
+        iif: None,
+        oif: None,
+        fwmark: None,
+        ipproto: None,
+        sport: None,
+        dport: None,
+        tos: None,
+        suppress_prefixlength: None,
+        suppress_ifgroup: None,
+        action: RuleAction::Nop,
+        unknown: Vec::new(),
+    };
+    let mut mask = u32::MAX;
+    let (mut ends, mut lens, mut ports) = ([None, None], [None, None], [[None; 2]; 2]);
+    for (key, value) in members {
+        let word = match value {
+            Value::String(s) => s.clone(),
+            other => other.to_string(),
+        };
+        let number = || parse_number(&word).ok_or_else(|| format!("`{key}`: `{word}` is not a number"));
+        let port = || u16::try_from(number()?).map_err(|_| format!("`{key}`: `{word}` is not a port"));
+        match key.as_str() {
+            "priority" => rule.priority = number()?,
+            "not" => rule.not = true,
+            "src" => ends[0] = Some(word),
+            "dst" => ends[1] = Some(word),
+            "srclen" => lens[0] = Some(number()?),
+            "dstlen" => lens[1] = Some(number()?),
+            "iif" => rule.iif = Some(names.get(&word)),
+            "oif" => rule.oif = Some(names.get(&word)),
+            "fwmark" => rule.fwmark = Some((number()?, u32::MAX)),
+            "fwmask" => mask = number()?,
+            "ipproto" => rule.ipproto = Some(names.get(&word)),
+            "sport" | "sport_start" => ports[0][0] = Some(port()?),
+            "sport_end" => ports[0][1] = Some(port()?),
+            "dport" | "dport_start" => ports[1][0] = Some(port()?),
+            "dport_end" => ports[1][1] = Some(port()?),
+            "tos" => rule.tos = Some(names.get(&word)),
+            "suppress_prefixlen" | "suppress_prefixlength" => rule.suppress_prefixlength = Some(number()?),
+            "suppress_ifgroup" => rule.suppress_ifgroup = Some(names.get(&word)),
+            "table" => rule.action = RuleAction::Lookup(Table::parse(&word, names)),
+            "goto" => rule.action = RuleAction::Goto(number()?),
+            "nop" => rule.action = RuleAction::Nop,
+            "action" => rule.action = action(&word, rule.action, names),
+            // Who made it, and states of the device that a rule names: they select nothing.
+            "protocol" | "unresolved" | "iif_detached" | "oif_detached" | "flags" => {}
+            other => rule.unknown.push(names.get(other)),
+        }
+    }
+    if let Some((value, _)) = rule.fwmark {
+        rule.fwmark = Some((value, mask));
+    }
+    [rule.sport, rule.dport] = ports.map(|[start, end]| start.map(|s| (s, end.unwrap_or(s))));
+    let [from, to] = [0, 1].map(|i| side(ends[i].as_deref(), lens[i], family));
+    (rule.from, rule.to) = (from?, to?);
+    Ok(rule)
+}
+
+/// A rule's source or destination: `all` is none; a prefix may stand in one word or in two members.
+fn side(word: Option<&str>, len: Option<u32>, family: Family) -> Result<Option<IpNet>, String> {
+    let Some(word) = word.filter(|w| *w != "all" && *w != "any") else { return Ok(None) };
+    let net = prefix(word, family)?;
+    let Some(len) = len else { return Ok(Some(net)) };
+    let net = u8::try_from(len).ok().and_then(|len| IpNet::new(net.addr(), len).ok());
+    net.map(Some).ok_or_else(|| format!("`{word}`: bad prefix length"))
+}
+
+fn action(word: &str, before: RuleAction, names: &mut Names) -> RuleAction {
+    match word {
+        "blackhole" => RuleAction::Blackhole,
+        "unreachable" => RuleAction::Unreachable,
+        "prohibit" => RuleAction::Prohibit,
+        "nop" => RuleAction::Nop,
+        // Printed beside "table" and "goto".
+        "to_tbl" | "lookup" | "goto" => before,
+        other => RuleAction::Other(names.get(other)),
+    }
+}
+
+/// A number as iproute2 prints it, decimal or with `0x`.
+fn parse_number(word: &str) -> Option<u32> {
+    match word.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => word.parse().ok(),
+    }
 }

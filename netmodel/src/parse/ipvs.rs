@@ -11,7 +11,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::Parsed;
-use crate::source::At;
+use super::json::Names;
+use crate::source::{At, Problem, lines};
 
 /// The transport protocol of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,6 +100,117 @@ impl Ipvs {
 
 /// Reads `ipvsadm -Sn`.
 #[must_use]
-pub fn parse(_text: &str) -> Parsed<Ipvs> {
-    Parsed::default()
+pub fn parse(text: &str) -> Parsed<Ipvs> {
+    let mut out = Parsed::<Ipvs>::default();
+    let mut names = Names::default();
+    for (at, line) in lines(text) {
+        if line.trim().is_empty() {
+            continue;
+        }
+        if let Err(what) = read_line(at, line, &mut out.value, &mut names) {
+            out.problems.push(Problem { at, what });
+        }
+    }
+    out
+}
+
+fn read_line(at: At, line: &str, table: &mut Ipvs, names: &mut Names) -> Result<(), String> {
+    let mut words = line.split_ascii_whitespace();
+    let command = words.next().unwrap_or_default();
+    let (mut virt, mut server, mut scheduler, mut persistent) = (None, None, None, None);
+    let (mut forwarding, mut weight) = (Forwarding::DirectRoute, 1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("`{word}` without a value"));
+        match word {
+            "-t" | "--tcp-service" => virt = Some(virtual_addr(Proto::Tcp, value()?)?),
+            "-u" | "--udp-service" => virt = Some(virtual_addr(Proto::Udp, value()?)?),
+            "--sctp-service" => virt = Some(virtual_addr(Proto::Sctp, value()?)?),
+            "-f" | "--fwmark-service" => virt = Some(VirtualAddr::FwMark(number(value()?)?)),
+            "-s" | "--scheduler" => scheduler = Some(names.get(value()?)),
+            "-p" | "--persistent" => persistent = Some(number(value()?)?),
+            "-r" | "--real-server" => server = Some(socket(value()?)?),
+            "-w" | "--weight" => weight = number(value()?)?,
+            "-m" | "--masquerading" => forwarding = Forwarding::Masquerade,
+            "-g" | "--gatewaying" => forwarding = Forwarding::DirectRoute,
+            "-i" | "--ipip" => forwarding = Forwarding::Tunnel,
+            // Netmask of persistence, persistence engine, scheduler flags, thresholds, tunnel details.
+            "-M" | "--netmask" | "--pe" | "-b" | "--sched-flags" | "-x" | "--u-threshold" | "-y" | "--l-threshold"
+            | "--tun-type" | "--tun-port" => drop(value()?),
+            "-6" | "-o" | "--ops" | "-n" | "--numeric" | "--tun-nocsum" | "--tun-csum" | "--tun-remcsum" => {}
+            other => return Err(format!("unknown option `{other}`")),
+        }
+    }
+    let virt = virt.ok_or("no service")?;
+    match (command, server) {
+        ("-A" | "--add-service", None) => {
+            let scheduler = scheduler.unwrap_or_else(|| names.get("wlc"));
+            table.services.push(VirtualService { at, virt, scheduler, persistent, destinations: Vec::new() });
+        }
+        ("-a" | "--add-server", Some((addr, port))) => {
+            // ipvsadm prints a service's destinations right behind it.
+            let service =
+                table.services.iter_mut().rev().find(|s| s.virt == virt).ok_or("its service does not stand before it")?;
+            service.destinations.push(Destination { at, addr, port, forwarding, weight });
+        }
+        ("-A" | "-a" | "--add-service" | "--add-server", _) => {
+            return Err("service and destination do not go together".to_owned());
+        }
+        (other, _) => return Err(format!("unknown command `{other}`")),
+    }
+    Ok(())
+}
+
+fn number(word: &str) -> Result<u32, String> {
+    word.parse().map_err(|_| format!("`{word}` is not a number"))
+}
+
+fn virtual_addr(proto: Proto, word: &str) -> Result<VirtualAddr, String> {
+    socket(word).map(|(addr, port)| VirtualAddr::Addr { proto, addr, port })
+}
+
+/// `ADDR:PORT` or `[ADDR]:PORT`; without a port it is 0.
+fn socket(word: &str) -> Result<(IpAddr, u16), String> {
+    let bad = || format!("`{word}` is not an address and a port");
+    if let Ok(addr) = word.trim_matches(['[', ']']).parse() {
+        return Ok((addr, 0));
+    }
+    let socket: std::net::SocketAddr = word.parse().map_err(|_| bad())?;
+    Ok((socket.ip(), socket.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_and_destinations_of_all_kinds() {
+        let text = "-A -t 10.96.0.10:53 -s rr -p 10800 -M 255.255.255.255\n-a -t 10.96.0.10:53 -r 10.244.2.2:53 -m -w 0\n\
+                    -A -u [fd00::a]:53 -s lc -o\n-a -u [fd00::a]:53 -r [fd01::2]:5353 -i -w 3 --tun-type gue --tun-port 6080\n\
+                    -A -f 7 -s wlc\n-a -f 7 -r 10.0.0.1:0 -g -w 1\n-A --sctp-service 10.0.0.9:132 -s rr\n";
+        let got = parse(text);
+        assert_eq!(got.problems, []);
+        let [a, b, c, d] = &got.value.services[..] else { panic!("{got:?}") };
+        assert_eq!(
+            (a.persistent, a.destinations[0].weight, a.destinations[0].forwarding),
+            (Some(10800), 0, Forwarding::Masquerade)
+        );
+        assert_eq!(b.destinations[0].addr, "fd01::2".parse::<IpAddr>().unwrap());
+        assert_eq!(c.virt, VirtualAddr::FwMark(7));
+        assert!(matches!(d.virt, VirtualAddr::Addr { proto: Proto::Sctp, port: 132, .. }));
+        assert!(got.value.service(Proto::Tcp, "10.96.0.10".parse().unwrap(), 53).is_some());
+        assert!(got.value.service(Proto::Udp, "10.96.0.10".parse().unwrap(), 53).is_none());
+    }
+
+    #[test]
+    fn names_and_orphans_are_problems() {
+        let got = parse("-A -t host.example:http -s rr\n-a -t 10.0.0.1:80 -r 10.0.0.2:80 -m -w 1\n-X\n");
+        assert_eq!(got.problems.iter().map(|p| p.at.line).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "(-[AatufrswmpM6] ?|[0-9.:\\[\\]]{1,9} |\n|[a-z\u{e9}]){0,20}") {
+            let _ = parse(&text);
+        }
+    }
 }

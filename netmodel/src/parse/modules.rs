@@ -10,7 +10,7 @@
 //! ```
 
 use super::Parsed;
-use crate::source::At;
+use crate::source::{At, Problem, lines, position};
 
 /// A module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +47,60 @@ pub fn same_module(a: &str, b: &str) -> bool {
 
 /// Reads `/proc/modules`.
 #[must_use]
-pub fn parse_loaded(_text: &str) -> Parsed<Modules> {
-    Parsed::default()
+pub fn parse_loaded(text: &str) -> Parsed<Modules> {
+    let mut out = Parsed::<Modules>::default();
+    for (at, line) in lines(text) {
+        let words: Vec<&str> = line.split_ascii_whitespace().take(5).collect();
+        match words[..] {
+            [] => {}
+            // name, size, references, users, state
+            [name, size, _, _, state] if size.parse::<u64>().is_ok() => {
+                out.value.modules.push(Module { at, name: position(text, name, at.line), live: state == "Live" });
+            }
+            _ => out.problems.push(Problem { at, what: "not a line of /proc/modules".to_owned() }),
+        }
+    }
+    out
 }
 
 /// Reads `modules.builtin`.
 #[must_use]
-pub fn parse_builtin(_text: &str) -> Parsed<Modules> {
-    Parsed::default()
+pub fn parse_builtin(text: &str) -> Parsed<Modules> {
+    let mut out = Parsed::<Modules>::default();
+    for (at, line) in lines(text) {
+        let path = line.trim();
+        let file = path.rsplit('/').next().unwrap_or(path);
+        match file.find(".ko") {
+            _ if path.is_empty() => {}
+            Some(end) => out.value.modules.push(Module { at, name: position(text, &file[..end], at.line), live: true }),
+            None => out.problems.push(Problem { at, what: "not the path of a module".to_owned() }),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_lists_know_their_modules() {
+        let text = "br_netfilter 32768 0 - Live 0xffffffffc073e000\nold 1 0 - Unloading 0x0 (OE)\nModule Size Used\n";
+        let got = parse_loaded(text);
+        assert!(got.value.find(text, "br-netfilter").unwrap().live);
+        assert!(!got.value.find(text, "old").unwrap().live);
+        assert!(got.value.find(text, "br_netfilte").is_none());
+        assert_eq!(got.problems.len(), 1);
+        let text = "kernel/net/netfilter/nf_conntrack.ko\nkernel/net/x/ip-tables.ko.zst\nREADME\n";
+        let got = parse_builtin(text);
+        assert!(got.value.find(text, "ip_tables").is_some() && got.value.find(text, "nf_conntrack").is_some());
+        assert_eq!(got.problems.len(), 1);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "([a-z_./]{1,6}|\\.ko| |[0-9]|\n|\u{e9}){0,20}") {
+            let _ = (parse_loaded(&text), parse_builtin(&text));
+        }
+    }
 }

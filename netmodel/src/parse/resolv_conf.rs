@@ -10,7 +10,7 @@
 use std::net::IpAddr;
 
 use super::Parsed;
-use crate::source::At;
+use crate::source::{At, Problem, lines, position};
 
 /// A name server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,59 @@ pub struct ResolvConf {
 
 /// Reads resolv.conf.
 #[must_use]
-pub fn parse(_text: &str) -> Parsed<ResolvConf> {
-    Parsed::default()
+pub fn parse(text: &str) -> Parsed<ResolvConf> {
+    let mut out = Parsed::<ResolvConf>::default();
+    for (at, line) in lines(text) {
+        let trimmed = line.trim();
+        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
+            continue;
+        }
+        let mut words = trimmed.split_ascii_whitespace();
+        let keyword = words.next().unwrap_or_default();
+        let places = words.clone().map(|w| position(text, w, at.line));
+        match keyword {
+            "nameserver" => match words.next().and_then(|w| nameserver(text, w, at)) {
+                Some(server) => out.value.nameservers.push(server),
+                None => out.problems.push(Problem { at, what: "not the address of a name server".to_owned() }),
+            },
+            // The last of these lines counts.
+            "search" | "domain" => out.value.search = places.collect(),
+            "options" => out.value.options.extend(places),
+            "sortlist" => {}
+            _ => out.problems.push(Problem { at, what: "unknown keyword".to_owned() }),
+        }
+    }
+    out
+}
+
+fn nameserver(text: &str, word: &str, at: At) -> Option<Nameserver> {
+    let (addr, scope) = match word.split_once('%') {
+        Some((addr, scope)) => (addr, Some(position(text, scope, at.line))),
+        None => (word, None),
+    };
+    Some(Nameserver { at, addr: addr.parse().ok()?, scope })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_search_counts_and_every_option() {
+        let text = "# x\nnameserver 127.0.0.53  \nnameserver fe80::1%eth0\nnameserver A.A.A.A\ndomain old.example\nsearch a.example b.example\n\
+                    options ndots:5\noptions edns0 trust-ad\nends0\n";
+        let got = parse(text);
+        let show = |ats: &[At]| -> Vec<&str> { ats.iter().map(|a| &text[a.start as usize..a.end as usize]).collect() };
+        assert_eq!(got.value.nameservers.len(), 2);
+        assert_eq!(show(&got.value.search), ["a.example", "b.example"]);
+        assert_eq!(show(&got.value.options), ["ndots:5", "edns0", "trust-ad"]);
+        assert_eq!(got.problems.iter().map(|p| p.at.line).collect::<Vec<_>>(), [4, 9]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "((nameserver|search|options|#) ?|[a-f0-9.:%]{1,5} |\n|\u{e9}){0,20}") {
+            let _ = parse(&text);
+        }
+    }
 }

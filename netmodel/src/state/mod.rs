@@ -14,6 +14,8 @@ pub mod pod_network;
 pub mod policy;
 pub mod routes;
 pub mod sysctls;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::OnceLock;
 
