@@ -15,6 +15,8 @@ pub mod ip_nexthop;
 pub mod ip_route;
 pub mod ip_rule;
 pub mod ipset;
+pub mod ipset_list;
+pub mod ipset_options;
 pub mod ipvs;
 pub mod json;
 pub mod kernel_log;
@@ -24,6 +26,9 @@ pub mod modules_load;
 pub mod resolv_conf;
 pub mod sysctl;
 pub mod sysctl_d;
+#[cfg(test)]
+mod testing;
+pub mod text;
 
 use crate::source::Problem;
 
