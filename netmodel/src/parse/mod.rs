@@ -30,7 +30,12 @@ pub mod kernel_log;
 pub mod kube_proxy;
 pub mod modules;
 pub mod modules_load;
+pub mod proc_dev;
+pub mod proc_sockets;
 pub mod resolv_conf;
+pub mod sockstat;
+pub mod softnet_stat;
+pub mod ss;
 pub mod sysctl;
 pub mod sysctl_d;
 #[cfg(test)]
