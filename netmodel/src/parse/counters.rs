@@ -7,8 +7,8 @@
 //! TcpExt: 0 0 0
 //! ```
 //! ```text
-//! Ip6InReceives                   	62
-//! Icmp6OutType133                 	4
+//! Ip6InReceives                       62
+//! Icmp6OutType133                     4
 //! ```
 //!
 //! Left out: what `netstat -s` and `nstat` make of them.
@@ -94,7 +94,7 @@ fn row(text: &str, at: At, (group, header, keys): (At, At, &str), values: &str, 
                 let place = position(text, value, at.line);
                 match value.parse() {
                     Ok(value) => {
-                        out.value.counters.push(Counter { at: place, group, name: position(text, key, header.line), value })
+                        out.value.counters.push(Counter { at: place, group, name: position(text, key, header.line), value });
                     }
                     Err(_) => out.problems.push(Problem { at: place, what: "not a number".to_owned() }),
                 }

@@ -47,7 +47,8 @@ pub fn parse(text: &str) -> Parsed<Vec<SocketCount>> {
                     value: number,
                 }),
                 Err(_) => {
-                    out.problems.push(Problem { at: position(text, name, at.line), what: "a name without its number".to_owned() })
+                    out.problems
+                        .push(Problem { at: position(text, name, at.line), what: "a name without its number".to_owned() });
                 }
             }
         }
