@@ -6,6 +6,7 @@
 pub mod bridge;
 pub mod cmdline;
 pub mod cni;
+pub mod component_flags;
 pub mod conntrack;
 pub mod conntrack_expect;
 pub mod conntrack_proc;
@@ -33,6 +34,9 @@ pub mod ipvs_list;
 pub mod json;
 pub mod kernel_log;
 pub mod kube_proxy;
+mod kube_yaml;
+pub mod kubeadm;
+pub mod kubelet_config;
 pub mod modules;
 pub mod modules_load;
 pub mod nsswitch;
@@ -50,6 +54,7 @@ pub mod sysctl_system;
 #[cfg(test)]
 mod testing;
 pub mod text;
+pub mod yaml;
 
 use crate::source::Problem;
 
