@@ -89,9 +89,21 @@ impl Node {
     /// The value's line as evidence shows it, without the blanks around; of a line longer than 200 bytes the value alone.
     #[must_use]
     pub fn line(&self, text: &str) -> At {
-        let start = text.get(..self.at.start as usize).and_then(|t| t.rfind('\n')).map_or(0, |i| i + 1);
-        let line = text.get(start..).and_then(|t| t.lines().next()).unwrap_or_default().trim_ascii();
-        if line.len() > 200 { self.at } else { position(text, line, self.at.line) }
+        // Never a search through all of a long line: JSON has thousands of values on one.
+        let (bytes, start, end) = (text.as_bytes(), self.at.start as usize, self.at.end as usize);
+        let before = bytes.get(start.saturating_sub(200)..start).unwrap_or_default();
+        let after = bytes.get(end..bytes.len().min(end + 200)).unwrap_or_default();
+        let Some(from) = memchr::memrchr(b'\n', before).map(|i| start - before.len() + i + 1).or((start <= 200).then_some(0))
+        else {
+            return self.at;
+        };
+        let Some(to) =
+            memchr::memchr(b'\n', after).map(|i| end + i).or((end + after.len() == bytes.len()).then_some(bytes.len()))
+        else {
+            return self.at;
+        };
+        let line = text.get(from..to).unwrap_or_default().trim_ascii();
+        if line.len() > 200 || line.contains('\n') { self.at } else { position(text, line, self.at.line) }
     }
 }
 
