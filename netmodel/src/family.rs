@@ -1,8 +1,8 @@
-//! IPv4 or IPv6.
+//! The two families of addresses. Protocol numbers and link layers are not its business.
 
 use std::net::IpAddr;
 
-/// An address family.
+/// IPv4 or IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Family {
     /// IPv4.
@@ -12,12 +12,24 @@ pub enum Family {
 }
 
 impl Family {
-    /// The family of an address.
+    /// Both, IPv4 first.
+    pub const ALL: [Self; 2] = [Self::V4, Self::V6];
+
+    /// The family of an address. An IPv4-mapped IPv6 address is IPv6: that is what stands in the packet.
     #[must_use]
-    pub fn of(addr: IpAddr) -> Self {
-        match addr {
+    pub fn of(address: IpAddr) -> Self {
+        match address {
             IpAddr::V4(_) => Self::V4,
             IpAddr::V6(_) => Self::V6,
+        }
+    }
+
+    /// How many bits an address has.
+    #[must_use]
+    pub fn bits(self) -> u8 {
+        match self {
+            Self::V4 => 32,
+            Self::V6 => 128,
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use bundle::{Absence, Key, Partial};
+use bundle::{Absence, Key, Partial, Text};
 
 /// A capture's text, with what is known of its wholeness.
 #[derive(Clone, Debug)]
@@ -30,6 +30,15 @@ pub struct At {
 }
 
 impl Source {
+    /// The source that a bundle's text is. Without its record nobody knows whether a text was cut off or its tool failed, so it is not
+    /// taken for the whole.
+    #[must_use]
+    pub fn of(key: &Key, text: Text) -> Self {
+        let lost = || Partial::Damaged("the record of how it was taken was lost".to_owned());
+        let partial = text.partial.or_else(|| text.unrecorded.then(lost));
+        Self { key: key.clone(), text: text.body, partial }
+    }
+
     /// The text at a position; empty if the position is not in this source.
     #[must_use]
     pub fn at(&self, at: At) -> &str {

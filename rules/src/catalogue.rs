@@ -1,7 +1,7 @@
 //! All rules: one entry each.
 
 use crate::rule::Rule;
-use crate::{addressing, bridge, bundle, conntrack, dns, forwarding, ipvs, mtu};
+use crate::{addressing, bridge, bundle, conntrack, dns, firewall, forwarding, ipvs, mtu};
 
 /// All rules, sorted by id.
 pub static CATALOGUE: &[&Rule] = &[
@@ -9,8 +9,11 @@ pub static CATALOGUE: &[&Rule] = &[
     &bridge::br_netfilter_missing::RULE,
     &bridge::nf_call_iptables_off::RULE,
     &bundle::capture_missing::RULE,
+    &bundle::capture_not_understood::RULE,
     &conntrack::table_nearly_full::RULE,
     &dns::resolver_loop::RULE,
+    &firewall::overlay_port_dropped::RULE,
+    &firewall::pod_forward_dropped::RULE,
     &forwarding::ip_forward_lost_at_boot::RULE,
     &forwarding::ip_forward_off::RULE,
     &ipvs::vs_conntrack_off::RULE,

@@ -18,6 +18,8 @@ mod mtu;
 mod remedy;
 mod role;
 mod rule;
+#[cfg(test)]
+mod testing;
 
 pub use catalogue::{CATALOGUE, by_id};
 pub use engine::{RuleOutcome, evaluate};

@@ -7,8 +7,10 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use netmodel::parse::ip_addr::{Link, LinkKind};
 use netmodel::state::links::Links;
-use netmodel::state::pod_network::{Cni, Overlay, ProxyMode};
+use netmodel::state::pod_network::{Cni, Overlay, PodNetwork, ProxyMode};
 use netmodel::{Evidence, Family, Missing, Node};
+
+use crate::rule::Outcome;
 
 /// The pods of this node, of one family.
 pub(crate) struct Pods {
@@ -32,9 +34,11 @@ impl Pods {
 /// The IPv4 pods of this node.
 pub(crate) fn pods_v4(node: &Node) -> Result<Option<Pods>, Missing> {
     let network = node.pod_network()?;
+    if no_pod_network(network) {
+        return Ok(None);
+    }
     let bridge = matches!(&network.bridge, Ok(shown) if shown.value.is_some());
     let cni = match &network.cni {
-        Ok(cni) if cni.value == Cni::None && !bridge => return Ok(None),
         Ok(cni) => Some(&cni.value),
         // A bridge with pods on it is a pod network, whoever made it.
         Err(_) if bridge => None,
@@ -124,13 +128,28 @@ pub(crate) struct Wrapping {
     pub(crate) overhead: Option<u32>,
 }
 
+/// Whether it is proven that there is no pod network on this node.
+pub(crate) fn no_pod_network(network: &PodNetwork) -> bool {
+    let no_cni = matches!(&network.cni, Ok(cni) if cni.value == Cni::None);
+    no_cni && !matches!(&network.bridge, Ok(bridge) if bridge.value.is_some())
+}
+
+/// The answer of a rule about pods on such a node.
+pub(crate) fn not_a_pod_node() -> Outcome {
+    Outcome::NotApplicable("no pod network was found on this node".to_owned())
+}
+
 /// The overlay of this node, if it has one.
 pub(crate) fn overlay(node: &Node) -> Result<Option<Wrapping>, Missing> {
     let network = node.pod_network()?;
-    let shown = network.overlay.as_ref().map_err(Clone::clone)?;
+    let shown = match &network.overlay {
+        Ok(shown) => shown,
+        Err(_) if no_pod_network(network) => return Ok(None),
+        Err(missing) => return Err(missing.clone()),
+    };
     let uplink = || network.uplink.as_ref().map(|u| u.value.dev.clone()).map_err(Clone::clone);
     let (device, underlay, kind, overhead) = match &shown.value {
-        // Outer Ethernet 14 + IP 20 or 40 + UDP 8 + VXLAN 8 (RFC 7348, section 5).
+        // Outer IP 20 or 40, UDP 8, VXLAN 8, and the inner Ethernet header 14 (RFC 7348, section 5): all of it is payload of the underlay.
         Overlay::Vxlan { dev, local, lower, .. } => {
             let overhead = if local.is_some_and(|l: IpAddr| l.is_ipv6()) { 70 } else { 50 };
             (dev, lower.clone().map_or_else(uplink, Ok)?, "VXLAN", Some(overhead))

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use bundle::{AbsentWhy, Bundle, How, Key, Manifest, Outcome, Record, Span};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
-use crate::fixtures;
+use crate::{fixtures, import};
 
 /// What `case.toml` says.
 #[derive(Debug, Deserialize)]
@@ -181,20 +182,31 @@ fn set(manifest: &mut Manifest, texts: &mut BTreeMap<Key, String>, key: Key, tex
     manifest
         .captures
         .retain(|r| r.capture.known() != Some(key.capture) || r.instance.is_some() || matches!(r.outcome, Outcome::Taken { .. }));
+    manifest.captures.push(record(
+        &key,
+        How::File(key.instance.clone().unwrap_or_else(|| key.path())),
+        Outcome::Taken {
+            bytes: text.len() as u64,
+            sha256: import::hex(&Sha256::digest(&text)),
+            truncated: false,
+            timed_out: false,
+            exit: None,
+            stderr: String::new(),
+        },
+    ));
     texts.insert(key, text);
+}
+
+fn record(key: &Key, how: How, outcome: Outcome) -> Record {
+    let pod = match key.netns {
+        bundle::Netns::Node => None,
+        bundle::Netns::Pod(number) => Some(number),
+    };
+    Record { capture: key.capture.into(), pod, instance: key.instance.clone(), how, span: Span::default(), outcome }
 }
 
 fn forget(manifest: &mut Manifest, key: &Key, why: AbsentWhy) {
     manifest.captures.retain(|r| r.key().as_ref() != Some(key));
-    manifest.captures.push(Record {
-        capture: key.capture.into(),
-        pod: match key.netns {
-            bundle::Netns::Node => None,
-            bundle::Netns::Pod(number) => Some(number),
-        },
-        instance: key.instance.clone(),
-        how: How::None,
-        span: Span::default(),
-        outcome: Outcome::Absent { why, detail: "made absent by the fixture".to_owned() },
-    });
+    let detail = "made absent by the fixture".to_owned();
+    manifest.captures.push(record(key, How::None, Outcome::Absent { why, detail }));
 }

@@ -60,7 +60,7 @@ impl Limits {
 pub enum Damage {
     /// The end is missing: the zip breaks off, or makes no sense from here on.
     CutOff {
-        /// Offset of the first byte of the file that could not be used.
+        /// Offset in the file from which on it is incomplete: where the entry begins that breaks off, or should begin.
         at: u64,
     },
     /// The zip's directory could not be read; its entries were found by their own headers.
@@ -91,7 +91,7 @@ pub enum Damage {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CutOff { at } => write!(f, "the bundle is cut off at byte {at}"),
+            Self::CutOff { at } => write!(f, "the end of the bundle is missing: it is incomplete from byte {at} on"),
             Self::Directory { why } => {
                 write!(f, "the zip's directory is unreadable ({}); its entries were found without it", escaped(why))
             }

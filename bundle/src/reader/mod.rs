@@ -10,6 +10,7 @@ mod error;
 mod folder;
 mod lenient;
 mod salvage;
+mod stream;
 mod zip;
 
 #[cfg(test)]
@@ -100,7 +101,7 @@ impl Bundle {
         let Found { mut entries, mut damage } = found;
         if !entries.contains_key(MANIFEST) && !entries.contains_key(BEGIN) {
             let cut_off = damage.iter().any(|d| matches!(d, Damage::CutOff { .. }));
-            let why = if cut_off { "a zip that is cut off before its first entry ends" } else { "a zip" };
+            let why = if cut_off { "a zip that is cut off" } else { "a zip" };
             return Err(Refusal::NotABundle(format!("{why}, and holds neither {MANIFEST} nor {BEGIN}")));
         }
         let mut read = |name: &str, damage: &mut Vec<Damage>| -> Result<Option<Manifest>, Refusal> {

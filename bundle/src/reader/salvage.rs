@@ -3,16 +3,14 @@
 //! An entry that was streamed says its size only behind its data (a data descriptor, 4.3.9): its deflate stream is inflated to
 //! find where it ends. Where the headers make no sense, the search goes on at the next one that does. Nothing inflated is kept.
 
-use flate2::{Crc, Decompress, FlushDecompress, Status};
-
 use super::entry::{Entry, Found, Packed, Source, safe_name};
 use super::error::{Damage, Limits, Refusal, escaped};
+use super::stream::{Descriptor, Ending, descriptor, inflate, signature, u16_at, u32_at, u64_at};
 
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const DIRECTORY: [u8; 4] = *b"PK\x01\x02";
 const END: [u8; 4] = *b"PK\x05\x06";
 const END64: [u8; 4] = *b"PK\x06\x06";
-const DESCRIPTOR: [u8; 4] = *b"PK\x07\x08";
 
 /// Whether a file begins as a zip does that has at least one entry.
 pub(super) fn begins_like_a_zip(data: &[u8]) -> bool {
@@ -201,79 +199,6 @@ impl Walk<'_> {
     }
 }
 
-enum Ending {
-    Whole,
-    OutOfInput,
-    Invalid,
-    TooLong,
-}
-
-/// What a raw deflate stream turned out to be.
-struct Stream {
-    end: Ending,
-    /// Bytes that it takes.
-    taken: usize,
-    /// Bytes that it makes.
-    made: u64,
-    /// CRC-32 of those.
-    crc: u32,
-}
-
-/// Inflates without keeping anything, to find the end. A zip's deflate is raw (RFC 1951), without zlib's header.
-fn inflate(data: &[u8], most: u64) -> Stream {
-    let mut inflater = Decompress::new(false);
-    let mut crc = Crc::new();
-    let mut buffer = vec![0; 64 << 10];
-    let end = loop {
-        let (taken, made) = (position(&inflater), inflater.total_out());
-        let status = inflater.decompress(data.get(taken..).unwrap_or_default(), &mut buffer, FlushDecompress::None);
-        let new = usize::try_from(inflater.total_out() - made).unwrap_or(0);
-        crc.update(buffer.get(..new).unwrap_or_default());
-        match status {
-            Ok(Status::StreamEnd) => break Ending::Whole,
-            Err(_) => break Ending::Invalid,
-            Ok(_) if inflater.total_out() > most => break Ending::TooLong,
-            Ok(_) if new == 0 && position(&inflater) == taken => break Ending::OutOfInput,
-            Ok(_) => {}
-        }
-    };
-    Stream { end, taken: position(&inflater), made: inflater.total_out(), crc: crc.sum() }
-}
-
-fn position(inflater: &Decompress) -> usize {
-    usize::try_from(inflater.total_in()).unwrap_or(usize::MAX)
-}
-
-enum Descriptor {
-    /// It fits the data; its length.
-    Right(usize),
-    Missing,
-    Wrong,
-}
-
-/// Reads the data descriptor: an optional signature, the CRC, and the sizes in four bytes each, or in eight (zip64).
-fn descriptor(data: &[u8], at: usize, stream: &Stream) -> Descriptor {
-    let signed = signature(data, at) == DESCRIPTOR;
-    for skip in if signed { [4, 0] } else { [0, 4] } {
-        if skip == 4 && !signed {
-            continue;
-        }
-        let at = at + skip;
-        if u32_at(data, at) != Some(stream.crc) {
-            continue;
-        }
-        if u64_at(data, at + 4) == Some(stream.taken as u64) && u64_at(data, at + 12) == Some(stream.made) {
-            return Descriptor::Right(skip + 20);
-        }
-        let narrow = |offset| u32_at(data, offset).map(u64::from);
-        if narrow(at + 4) == Some(stream.taken as u64) && narrow(at + 8) == Some(stream.made) {
-            return Descriptor::Right(skip + 12);
-        }
-    }
-    // 16 bytes are what it has at least, with the signature that every writer today puts there.
-    if data.len() < at.saturating_add(16) { Descriptor::Missing } else { Descriptor::Wrong }
-}
-
 /// Where the next local header stands that can be one: a known compression and a harmless name.
 fn next_header(data: &[u8], from: usize) -> Option<usize> {
     let rest = data.get(from..)?;
@@ -296,24 +221,4 @@ fn zip64_sizes(mut extra: &[u8]) -> Option<(u64, u64)> {
         }
         extra = extra.get(4 + length..)?;
     }
-}
-
-fn signature(data: &[u8], at: usize) -> [u8; 4] {
-    bytes(data, at).unwrap_or_default()
-}
-
-fn bytes<const N: usize>(data: &[u8], at: usize) -> Option<[u8; N]> {
-    data.get(at..at.checked_add(N)?)?.try_into().ok()
-}
-
-fn u16_at(data: &[u8], at: usize) -> Option<u16> {
-    bytes(data, at).map(u16::from_le_bytes)
-}
-
-fn u32_at(data: &[u8], at: usize) -> Option<u32> {
-    bytes(data, at).map(u32::from_le_bytes)
-}
-
-fn u64_at(data: &[u8], at: usize) -> Option<u64> {
-    bytes(data, at).map(u64::from_le_bytes)
 }

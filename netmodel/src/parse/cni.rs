@@ -51,7 +51,7 @@ pub struct CniConfig {
 #[must_use]
 pub fn parse(text: &str) -> Parsed<CniConfig> {
     let mut problems = Vec::new();
-    let value = json::typed::<RawConfig<'_>>(text).and_then(|raw| {
+    let value = json::typed::<RawConfig<'_>>(text).map(|raw| {
         let mut places = json::Places { text, problems: &mut problems };
         let plugins = match &raw.plugins {
             Some(plugins) => plugins.iter().map(|p| (json::line_of(text, p.get()), json::typed(p.get()))).collect(),
@@ -66,7 +66,7 @@ pub fn parse(text: &str) -> Parsed<CniConfig> {
                 Err(what) => places.problems.push(Problem { at, what }),
             }
         }
-        Ok(config)
+        config
     });
     Parsed {
         value: value.unwrap_or_else(|what| {

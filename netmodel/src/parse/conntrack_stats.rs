@@ -1,7 +1,7 @@
 //! `conntrack -S`: statistics of connection tracking, one line a CPU.
 //!
 //! ```text
-//! cpu=0   	found=0 invalid=12 insert=0 insert_failed=3 drop=3 early_drop=0 error=0 search_restart=4 clash_resolve=1 chaintoolong=0
+//! cpu=0   found=0 invalid=12 insert=0 insert_failed=3 drop=3 early_drop=0 error=0 search_restart=4 clash_resolve=1 chaintoolong=0
 //! ```
 
 use super::Parsed;

@@ -147,6 +147,11 @@ pub(crate) fn present<'de, D: Deserializer<'de>>(de: D) -> Result<bool, D::Error
     serde::de::IgnoredAny::deserialize(de).map(|_| true)
 }
 
+/// The place of a part of a text.
+pub(crate) fn place(text: &str, part: &str) -> At {
+    Lines::default().place(text, part)
+}
+
 /// Values of a configuration file with their places; a value that is not what is expected is a problem.
 pub(crate) struct Places<'a> {
     /// The file.

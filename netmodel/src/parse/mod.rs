@@ -26,6 +26,7 @@ pub mod ip_rule;
 pub mod ipset;
 pub mod ipset_list;
 pub mod ipset_options;
+pub mod iptables;
 pub mod ipvs;
 pub mod ipvs_conn;
 pub mod ipvs_counters;
@@ -39,6 +40,7 @@ pub mod kubeadm;
 pub mod kubelet_config;
 pub mod modules;
 pub mod modules_load;
+pub mod nft_json;
 pub mod nsswitch;
 pub mod os_release;
 pub mod proc_dev;
@@ -55,6 +57,9 @@ pub mod sysctl_system;
 mod testing;
 pub mod text;
 pub mod yaml;
+
+#[cfg(test)]
+mod snapshots;
 
 use crate::source::Problem;
 

@@ -9,9 +9,11 @@ pub mod kube;
 pub mod links;
 pub mod modules;
 pub mod neighbours;
+pub mod netfilter;
 pub mod persist;
 pub mod pod_network;
 pub mod policy;
+pub mod problems;
 pub mod routes;
 pub mod sysctls;
 #[cfg(test)]
@@ -29,13 +31,14 @@ use crate::source::{At, Fact, Missing, Source};
 pub struct Node {
     bundle: Bundle,
     cells: cells::Cells,
+    netfilter: netfilter::NetfilterCells,
 }
 
 impl Node {
     /// The node that a bundle shows. Nothing is parsed yet.
     #[must_use]
     pub fn new(bundle: Bundle) -> Self {
-        Self { bundle, cells: cells::Cells::default() }
+        Self { bundle, cells: cells::Cells::default(), netfilter: netfilter::NetfilterCells::default() }
     }
 
     /// The bundle.
@@ -64,7 +67,7 @@ impl Node {
     /// [`Missing`] when it is absent.
     pub fn source_of(&self, key: &Key) -> Result<Source, Missing> {
         match self.bundle.get(key) {
-            Content::Text(text) => Ok(Source { key: key.clone(), text: text.body, partial: text.partial }),
+            Content::Text(text) => Ok(Source::of(key, text)),
             Content::Absent(absence) => Err(Missing::absent(key, &absence)),
         }
     }

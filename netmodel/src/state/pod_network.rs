@@ -1,8 +1,12 @@
 //! What pod network is here: derived from configuration and from what is there, each part with its evidence, or unknown.
 
+mod cidr;
+mod cni;
+mod overlay;
+mod proxy;
+
 use std::net::IpAddr;
 
-use bundle::{Capture, Key};
 use ipnet::IpNet;
 
 use super::Node;
@@ -188,6 +192,103 @@ impl Node {
     /// # Errors
     /// [`Missing`] when not even the links are known.
     pub fn pod_network(&self) -> Result<&PodNetwork, Missing> {
-        self.cells.pod_network.get(|| Err(Missing::new(&Key::node(Capture::IpAddr), "the pod network", "not written yet")))
+        self.cells.pod_network.get(|| {
+            let links = self.links()?;
+            let mut conflicts = Vec::new();
+            let cni = cni::cni(self, links, &mut conflicts);
+            let bridge = cni::bridge(self, links);
+            let pod_cidr = cidr::pod_cidr(self, links, &bridge, &mut conflicts);
+            let cluster_cidr = cidr::cluster_cidr(self, &mut conflicts);
+            let service_cidr = cidr::service_cidr(self, &mut conflicts);
+            let overlay = overlay::overlay(self, links, &cluster_cidr, &mut conflicts);
+            let uplink = overlay::uplink(self, links, &overlay);
+            let peers = overlay::peers(self, &overlay, &cluster_cidr);
+            let proxy_mode = proxy::mode(self, links, &mut conflicts);
+            Ok(PodNetwork { cni, pod_cidr, cluster_cidr, service_cidr, uplink, overlay, bridge, peers, proxy_mode, conflicts })
+        })
+    }
+}
+
+/// What is said of something, from the strongest source to the weakest.
+struct Said<T>(Vec<(T, Evidence)>);
+
+impl<T: PartialEq + Clone> Said<T> {
+    /// The strongest source's word; sources that say another thing are a conflict.
+    fn settle(self, what: &str, missing: Missing, conflicts: &mut Vec<Conflict>) -> Part<T> {
+        let Some((value, first)) = self.0.first().cloned() else { return Err(missing) };
+        let (same, other): (Vec<_>, Vec<_>) = self.0.into_iter().partition(|(v, _)| *v == value);
+        if !other.is_empty() {
+            let evidence = std::iter::once(first).chain(other.into_iter().map(|(_, e)| e)).collect();
+            conflicts.push(Conflict { what: what.to_owned(), evidence });
+        }
+        Ok(Shown { value, evidence: same.into_iter().map(|(_, e)| e).collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bundle::{Capture, Key};
+
+    use super::*;
+    use crate::state::testing::{keyed, node};
+
+    const LINKS: &str = include_str!("../../../fixtures/captures/ip-addr/flannel-vxlan.json");
+    const ROUTES: &str = include_str!("../../../fixtures/captures/ip-route/tables.json");
+    const NEIGH: &str = include_str!("../../../fixtures/captures/ip-neigh/node.json");
+    const FDB: &str = include_str!("../../../fixtures/captures/bridge-fdb/node.json");
+    const ENV: &str = include_str!("../../../fixtures/captures/subnet-env/flannel.txt");
+
+    #[test]
+    fn a_flannel_node_with_its_configuration() {
+        let node = node(&[
+            (Capture::IpAddr, LINKS),
+            (Capture::IpRoute4, ROUTES),
+            (Capture::IpNeigh, NEIGH),
+            (Capture::BridgeFdb, FDB),
+            (Capture::FlannelSubnetEnv, ENV),
+        ]);
+        let network = node.pod_network().unwrap();
+        assert_eq!(network.cni.as_ref().unwrap().value, Cni::Flannel);
+        assert_eq!(network.pod_cidr.as_ref().unwrap().value, ["10.244.1.0/24".parse().unwrap()]);
+        assert_eq!(network.cluster_cidr.as_ref().unwrap().value, ["10.244.0.0/16".parse().unwrap()]);
+        assert_eq!(network.bridge.as_ref().unwrap().value.as_deref(), Some("cni0"));
+        let uplink = &network.uplink.as_ref().unwrap().value;
+        assert_eq!((uplink.dev.as_str(), uplink.mtu), ("eth0", Some(1500)));
+        let overlay = &network.overlay.as_ref().unwrap().value;
+        assert!(matches!(overlay, Overlay::Vxlan { vni: Some(1), port: Some(8472), .. }), "{overlay:?}");
+        let peer = &network.peers.as_ref().unwrap().value[0];
+        assert_eq!((peer.node, peer.evidence.len()), ("192.168.50.12".parse().ok(), 3));
+        assert!(network.service_cidr.is_err(), "nothing says it");
+        assert!(network.proxy_mode.is_err(), "no rules were captured");
+    }
+
+    #[test]
+    fn without_links_nothing_is_guessed_and_sources_that_disagree_are_named() {
+        assert!(node(&[(Capture::FlannelSubnetEnv, ENV)]).pod_network().is_err());
+        let stale = ENV.replace("10.244.1.1/24", "10.244.7.1/24");
+        let node = node(&[(Capture::IpAddr, LINKS), (Capture::FlannelSubnetEnv, &stale)]);
+        let network = node.pod_network().unwrap();
+        assert_eq!(network.conflicts.len(), 1, "{:?}", network.conflicts);
+        assert_eq!(network.conflicts[0].evidence.len(), 2);
+        assert!(network.peers.is_err());
+    }
+
+    #[test]
+    fn the_mode_is_what_kube_proxy_was_told_and_what_is_there() {
+        let mode = |config: &str, iptables: &str| {
+            let texts = [
+                (Key::node(Capture::IpAddr), LINKS),
+                (Key::node(Capture::IptablesNftSave), iptables),
+                (Key::node_instance(Capture::KubeProxyConfig, "/var/lib/kube-proxy/config.conf"), config),
+            ];
+            let node = keyed(texts.map(|(k, t)| (k, t.to_owned())).into(), Vec::new());
+            let network = node.pod_network().unwrap();
+            (network.proxy_mode.as_ref().map(|m| m.value).ok(), network.conflicts.len())
+        };
+        let rules = "*nat\n:KUBE-SERVICES - [0:0]\n:KUBE-SVC-X - [0:0]\nCOMMIT\n";
+        assert_eq!(mode("mode: iptables\n", rules), (Some(ProxyMode::Iptables), 0));
+        assert_eq!(mode("mode: ipvs\n", rules), (Some(ProxyMode::Ipvs), 1), "rules of another mode");
+        assert_eq!(mode("mode: \"\"\n", rules), (Some(ProxyMode::Iptables), 0), "by what is there");
+        assert_eq!(mode("mode: \"\"\n", "*nat\nCOMMIT\n"), (None, 0), "ipvs and nft were not looked at");
     }
 }

@@ -99,6 +99,9 @@ impl RouteDecision<'_> {
     }
 }
 
+/// What a table holds for a destination.
+type Found<'n> = (&'n Route, RouteOutcome, Vec<Hop>);
+
 impl Node {
     /// The policy rules of a family, in the kernel's order.
     ///
@@ -220,7 +223,7 @@ impl Node {
         table: &Table,
         dst: IpAddr,
         selector: &Selector<'_>,
-    ) -> Result<Option<(&'n Route, RouteOutcome, Vec<Hop>)>, Missing> {
+    ) -> Result<Option<Found<'n>>, Missing> {
         for route in routes.lookup(table, dst) {
             // A source-specific route (IPv6 subtrees) holds for its sources only.
             let other_source = route.src.is_some_and(|net| !selector.src.is_some_and(|src| net.contains(&src)));

@@ -1,1 +1,19 @@
-//! A packet's way through the model.
+//! A packet's way through the model. Today: what one netfilter hook does with a packet, by all tables of both back ends.
+
+mod engine;
+pub mod hook;
+mod lookups;
+pub mod matching;
+mod nft;
+pub mod packet;
+mod rulesets;
+mod target;
+pub mod tri;
+
+pub use hook::{Blocker, Decision, Hook, HookVerdict, Place, Table, evaluate, evaluate_with};
+pub use matching::Lookups;
+pub use packet::{CtState, Dev, Packet};
+pub use tri::Tri;
+
+#[cfg(test)]
+mod tests;

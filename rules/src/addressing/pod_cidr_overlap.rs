@@ -12,6 +12,7 @@ use netmodel::state::routes::Routes;
 use netmodel::{Family, Missing, Node};
 
 use crate::finding::{Confidence, Finding, Remedy, Severity, When};
+use crate::role;
 use crate::rule::{Check, Outcome, Rule};
 
 pub(crate) const RULE: Rule = Rule {
@@ -54,14 +55,8 @@ fn check(node: &Node) -> Check {
     let network = node.pod_network()?;
     let own = match &network.pod_cidr {
         Ok(shown) => &shown.value,
-        Err(missing) => {
-            return match &network.cni {
-                Ok(cni) if cni.value == netmodel::state::pod_network::Cni::None => {
-                    Ok(Outcome::NotApplicable("no pod network was found on this node".to_owned()))
-                }
-                _ => Err(missing.clone()),
-            };
-        }
+        Err(_) if role::no_pod_network(network) => return Ok(role::not_a_pod_node()),
+        Err(missing) => return Err(missing.clone()),
     };
     let links = node.links()?;
     let mut findings = Vec::new();
@@ -169,4 +164,72 @@ fn winner<'n>(node: &'n Node, prefix: IpNet, selector: &Selector<'_>) -> Result<
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use bundle::{AbsentWhy, Capture};
+
+    use super::*;
+    use crate::testing::{Sketch, clear, found, not_applicable, unknown};
+
+    const OTHERS: &str = r#"{"type":"unicast","dst":"10.244.2.0/24""#;
+
+    fn with_route(dst: &str) -> Sketch {
+        let route = format!(
+            r#"{{"type":"unicast","dst":"{dst}","dev":"eth9","table":"main","protocol":"kernel","scope":"link","flags":[]}},{OTHERS}"#
+        );
+        Sketch::healthy().edit(Capture::IpRoute4, OTHERS, &route)
+    }
+
+    #[test]
+    fn fires_for_a_more_specific_route_to_elsewhere() {
+        let findings = found(check(&with_route("10.244.2.0/25").node()));
+        assert_eq!(findings.len(), 1);
+        assert!(findings[0].evidence[0].text.contains("10.244.2.0/25"), "{:?}", findings[0].evidence);
+        assert!(findings[0].title.contains("eth9 instead of flannel.1"), "{}", findings[0].title);
+    }
+
+    #[test]
+    fn fires_within_this_nodes_own_pods() {
+        assert!(found(check(&with_route("10.244.1.128/25").node()))[0].title.contains("this node's pods"));
+    }
+
+    #[test]
+    fn keeps_quiet_for_a_wide_route_and_for_one_beside() {
+        clear(check(&with_route("10.0.0.0/8").node()));
+        clear(check(&with_route("10.245.0.0/16").node()));
+        clear(check(&Sketch::healthy().node()));
+    }
+
+    #[test]
+    fn says_unknown_without_routes() {
+        assert!(check(&Sketch::healthy().without(Capture::IpRoute4, AbsentWhy::TimedOut).node()).is_err());
+    }
+
+    #[test]
+    fn does_not_apply_without_a_pod_network() {
+        let bare = Sketch::healthy()
+            .with(bundle::Key::node(Capture::IpAddr), "[]")
+            .with(bundle::Key::node(Capture::IpRoute4), "[]")
+            .with(bundle::Key::node(Capture::IpNeigh), "[]")
+            .with(bundle::Key::node(Capture::BridgeFdb), "[]")
+            .with(bundle::Key::node(Capture::IptablesNftSave), "")
+            .without(Capture::FlannelSubnetEnv, AbsentWhy::NotFound)
+            .without(Capture::CniConfig, AbsentWhy::NotFound);
+        not_applicable(check(&bare.node()));
+        unknown(
+            check(
+                &Sketch::healthy()
+                    .without(Capture::IpRule4, AbsentWhy::TimedOut)
+                    .edit(
+                        Capture::IpRoute4,
+                        OTHERS,
+                        &format!(r#"{{"type":"unicast","dst":"10.244.2.0/25","dev":"eth9","table":"main","flags":[]}},{OTHERS}"#),
+                    )
+                    .node(),
+            ),
+            "node/ip-rule4.json",
+        );
+    }
 }

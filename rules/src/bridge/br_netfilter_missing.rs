@@ -57,3 +57,55 @@ fn check(node: &Node) -> Check {
     .affects("pod to Service with an endpoint on the same node");
     Ok(Outcome::Found(vec![remedy::module(finding, "br_netfilter")]))
 }
+
+#[cfg(test)]
+mod tests {
+    use bundle::{AbsentWhy, Capture};
+
+    use super::*;
+    use crate::testing::{Sketch, clear, found, not_applicable};
+
+    fn without_keys() -> Sketch {
+        Sketch::healthy().edit(Capture::Sysctl, "net.bridge.bridge-nf-call-iptables = 1\n", "").edit(
+            Capture::Sysctl,
+            "net.bridge.bridge-nf-call-ip6tables = 1\n",
+            "",
+        )
+    }
+
+    fn modules(text: &str) -> Sketch {
+        without_keys()
+            .with(bundle::Key::node(Capture::Modules), text)
+            .with(bundle::Key::node(Capture::ModulesBuiltin), "kernel/net/ipv4/tunnel4.ko\n")
+    }
+
+    #[test]
+    fn fires_when_neither_loaded_nor_built_in() {
+        let findings = found(check(&modules("bridge 294912 0 - Live 0x0\n").node()));
+        assert_eq!(findings[0].severity, Severity::Error);
+    }
+
+    #[test]
+    fn keeps_quiet_when_its_sysctls_prove_it() {
+        clear(check(&Sketch::healthy().node()));
+        clear(check(&Sketch::healthy().with(bundle::Key::node(Capture::Modules), "br_netfilter 36864 0 - Live 0x0\n").node()));
+    }
+
+    #[test]
+    fn does_not_apply_without_a_bridge() {
+        let node = modules("bridge 294912 0 - Live 0x0\n").edit(
+            Capture::IpAddr,
+            r#""info_kind":"bridge""#,
+            r#""info_kind":"openvswitch""#,
+        );
+        not_applicable(check(&node.node()));
+    }
+
+    #[test]
+    fn says_unknown_when_nothing_could_be_read() {
+        let node = Sketch::healthy()
+            .without(Capture::Sysctl, AbsentWhy::PermissionDenied)
+            .without(Capture::Modules, AbsentWhy::PermissionDenied);
+        assert!(check(&node.node()).is_err());
+    }
+}

@@ -76,3 +76,47 @@ fn check(node: &Node) -> Check {
     }
     Ok(Outcome::from_findings(findings))
 }
+
+#[cfg(test)]
+mod tests {
+    use bundle::{AbsentWhy, Capture};
+
+    use super::*;
+    use crate::testing::{Sketch, clear, found, not_applicable, unknown};
+
+    const ON: &str = "bridge-nf-call-iptables = 1";
+
+    #[test]
+    fn fires_where_pods_share_a_bridge() {
+        let findings = found(check(&Sketch::healthy().edit(Capture::Sysctl, ON, "bridge-nf-call-iptables = 0").node()));
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].evidence[0].text, "net.bridge.bridge-nf-call-iptables = 0");
+    }
+
+    #[test]
+    fn keeps_quiet_when_the_bridge_has_its_own_flag() {
+        let node = Sketch::healthy().edit(Capture::Sysctl, ON, "bridge-nf-call-iptables = 0").edit(
+            Capture::IpAddr,
+            r#""nf_call_iptables":0"#,
+            r#""nf_call_iptables":1"#,
+        );
+        clear(check(&node.node()));
+        // The pods have no IPv6 addresses.
+        clear(check(&Sketch::healthy().edit(Capture::Sysctl, "ip6tables = 1", "ip6tables = 0").node()));
+    }
+
+    #[test]
+    fn leaves_a_missing_module_to_its_own_rule() {
+        let node = Sketch::healthy().edit(Capture::Sysctl, "net.bridge.bridge-nf-call-iptables = 1\n", "").edit(
+            Capture::Sysctl,
+            "net.bridge.bridge-nf-call-ip6tables = 1\n",
+            "",
+        );
+        not_applicable(check(&node.node()));
+    }
+
+    #[test]
+    fn says_unknown_without_sysctls() {
+        unknown(check(&Sketch::healthy().without(Capture::Sysctl, AbsentWhy::TimedOut).node()), "node/sysctl.txt");
+    }
+}

@@ -42,7 +42,7 @@ fn check(node: &Node) -> Check {
     let mut finding = Finding::new(
         Severity::Note,
         Confidence::Certain,
-        format!("{} of the captures are absent or not whole", gaps.len()),
+        format!("{} {} absent or not whole", gaps.len(), if gaps.len() == 1 { "capture is" } else { "captures are" }),
         "Rules that need them say that they could not check; the end of the report names them.",
     )
     .remedy(Remedy::advice(
@@ -77,4 +77,32 @@ fn gap(record: &Record) -> Option<Evidence> {
     };
     let capture = record.key().map_or_else(|| record.capture.0.clone(), |key| key.path());
     Some(Evidence { capture, line: 0, text })
+}
+
+#[cfg(test)]
+mod tests {
+    use bundle::Capture;
+
+    use super::*;
+    use crate::testing::{Sketch, clear, found};
+
+    #[test]
+    fn fires_for_what_was_tried_and_failed() {
+        for why in
+            [AbsentWhy::ToolMissing, AbsentWhy::PermissionDenied, AbsentWhy::TimedOut, AbsentWhy::Failed, AbsentWhy::NotReached]
+        {
+            let findings = found(check(&Sketch::healthy().without(Capture::NftRuleset, why).node()));
+            assert_eq!(findings[0].severity, Severity::Note);
+            assert_eq!(findings[0].evidence[0].text, format!("{why}: for the test"));
+            assert_eq!(findings[0].evidence[0].capture, "node/nft-ruleset.json");
+        }
+    }
+
+    #[test]
+    fn keeps_quiet_for_what_is_not_on_the_node() {
+        clear(check(&Sketch::healthy().node()));
+        for why in [AbsentWhy::NotFound, AbsentWhy::NotLoaded, AbsentWhy::NotSelected] {
+            clear(check(&Sketch::healthy().without(Capture::NftRuleset, why).node()));
+        }
+    }
 }

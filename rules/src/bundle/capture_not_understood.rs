@@ -56,3 +56,30 @@ fn check(node: &Node) -> Check {
     finding.evidence = evidence;
     Ok(Outcome::Found(vec![finding]))
 }
+
+#[cfg(test)]
+mod tests {
+    use bundle::{Capture, Key};
+
+    use super::*;
+    use crate::testing::{Sketch, clear, found};
+
+    #[test]
+    fn fires_for_a_line_that_no_parser_knows() {
+        let findings = found(check(&Sketch::healthy().with(Key::node(Capture::IpsetSave), "make KUBE hash:ip\n").node()));
+        assert_eq!((findings[0].evidence[0].line, findings[0].severity), (1, Severity::Note));
+        assert!(findings[0].evidence[0].text.ends_with("make KUBE hash:ip"), "{:?}", findings[0].evidence);
+    }
+
+    #[test]
+    fn shows_some_lines_and_counts_all() {
+        let findings = found(check(&Sketch::healthy().with(Key::node(Capture::IpsetSave), &"bad\n".repeat(30)).node()));
+        assert_eq!(findings[0].evidence.len(), MOST);
+        assert!(findings[0].title.starts_with("30 lines"), "{}", findings[0].title);
+    }
+
+    #[test]
+    fn keeps_quiet_when_everything_was_read() {
+        clear(check(&Sketch::healthy().node()));
+    }
+}

@@ -1,3 +1,4 @@
 //! The bundle itself: what it lacks and what was not understood of it.
 
 pub(crate) mod capture_missing;
+pub(crate) mod capture_not_understood;

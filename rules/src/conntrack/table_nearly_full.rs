@@ -74,3 +74,41 @@ fn check(node: &Node) -> Check {
     let wanted = max.value.saturating_mul(2).max(131_072);
     Ok(Outcome::Found(vec![remedy::sysctl(finding, MAX, &wanted.to_string())]))
 }
+
+#[cfg(test)]
+mod tests {
+    use bundle::{AbsentWhy, Capture};
+
+    use super::*;
+    use crate::testing::{Sketch, clear, found, not_applicable, unknown};
+
+    fn with_count(count: u32) -> netmodel::Node {
+        Sketch::healthy().edit(Capture::Sysctl, "count = 10", &format!("count = {count}")).node()
+    }
+
+    #[test]
+    fn fires_from_75_percent_on_and_is_an_error_from_90() {
+        for (count, severity) in
+            [(750, Severity::Warning), (899, Severity::Warning), (900, Severity::Error), (1001, Severity::Error)]
+        {
+            assert_eq!(found(check(&with_count(count)))[0].severity, severity, "{count}");
+        }
+    }
+
+    #[test]
+    fn keeps_quiet_below_and_where_there_is_no_limit() {
+        clear(check(&with_count(749)));
+        clear(check(&Sketch::healthy().edit(Capture::Sysctl, "max = 1000", "max = 0").node()));
+    }
+
+    #[test]
+    fn does_not_apply_without_connection_tracking() {
+        let node = Sketch::healthy().edit(Capture::Sysctl, "net.netfilter.nf_conntrack_count = 10\n", "");
+        not_applicable(check(&node.node()));
+    }
+
+    #[test]
+    fn says_unknown_without_sysctls() {
+        unknown(check(&Sketch::healthy().without(Capture::Sysctl, AbsentWhy::TimedOut).node()), "node/sysctl.txt");
+    }
+}

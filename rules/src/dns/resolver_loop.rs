@@ -156,3 +156,54 @@ fn first_loopback(file: &Doc<ResolvConf>) -> Option<(IpAddr, Evidence)> {
 fn is_loopback(server: &Nameserver) -> bool {
     server.addr.is_loopback()
 }
+
+#[cfg(test)]
+mod tests {
+    use bundle::{AbsentWhy, Capture};
+
+    use super::*;
+    use crate::testing::{Sketch, clear, found, unknown};
+
+    use bundle::Key as BundleKey;
+
+    fn stub() -> Sketch {
+        Sketch::healthy().edit(Capture::ResolvConf, "192.0.2.53", "127.0.0.53")
+    }
+
+    fn kubelet(sketch: Sketch, text: &str) -> Sketch {
+        sketch.with(BundleKey::node_instance(Capture::KubeletConfig, "/var/lib/kubelet/config.yaml"), text)
+    }
+
+    #[test]
+    fn fires_when_kubelet_hands_the_stub_to_pods() {
+        for config in ["resolvConf: /etc/resolv.conf\n", "clusterDNS: [10.96.0.10]\n"] {
+            let findings = found(check(&kubelet(stub(), config).node()));
+            assert_eq!(findings[0].evidence[0].text, "nameserver 127.0.0.53");
+        }
+    }
+
+    #[test]
+    fn keeps_quiet_when_kubelet_hands_on_the_real_servers() {
+        let node = kubelet(stub(), "resolvConf: /run/systemd/resolve/resolv.conf\n")
+            .with(BundleKey::node_instance(Capture::ResolvedConf, "/run/systemd/resolve/resolv.conf"), "nameserver 192.0.2.53\n");
+        clear(check(&node.node()));
+        // Without a loopback address it does not matter which file it is.
+        clear(check(&Sketch::healthy().node()));
+        clear(check(&Sketch::healthy().edit(Capture::ResolvConf, "192.0.2.53", "169.254.20.10").node()));
+    }
+
+    #[test]
+    fn the_flag_wins_over_the_configuration() {
+        let node = kubelet(stub(), "resolvConf: /etc/resolv.conf\n").with(
+            BundleKey::node_instance(Capture::KubeCmdline, "kubelet[812]"),
+            "kubelet\n--resolv-conf=/etc/kubernetes/resolv.conf\n",
+        );
+        unknown(check(&node.node()), "node/resolv.conf");
+    }
+
+    #[test]
+    fn says_unknown_when_nothing_tells_which_file_it_is() {
+        unknown(check(&stub().node()), "node/kubelet-config");
+        unknown(check(&Sketch::healthy().without(Capture::ResolvConf, AbsentWhy::NotFound).node()), "node/resolv.conf");
+    }
+}

@@ -47,7 +47,7 @@ fn check(node: &Node) -> Check {
         return Ok(Outcome::NotApplicable("forwarding is off already: forwarding/ip-forward-off is about that".to_owned()));
     }
     let Some(pods) = role::pods_v4(node)? else {
-        return Ok(Outcome::NotApplicable("no IPv4 pod network was found on this node".to_owned()));
+        return Ok(role::not_a_pod_node());
     };
     let boot = node.sysctl_at_boot(KEY)?;
     let off = |winner: &Option<BootValue>| winner.as_ref().filter(|w| w.value.trim() == "0").cloned();
@@ -72,4 +72,51 @@ fn check(node: &Node) -> Check {
     finding = finding.because(now.evidence());
     let finding = finding.remedy(Remedy::advice(When::Persistent, format!("correct or remove the line in {}", winner.file)));
     Ok(Outcome::Found(vec![finding.remedy(remedy::sysctl_at_boot(KEY, "1"))]))
+}
+
+#[cfg(test)]
+mod tests {
+    use bundle::{AbsentWhy, Capture};
+
+    use super::*;
+    use crate::testing::{Sketch, clear, found, not_applicable, unknown};
+
+    fn with_files(files: &[(&str, &str)]) -> netmodel::Node {
+        let mut sketch = Sketch::healthy();
+        for (path, text) in files {
+            sketch = sketch.with(bundle::Key::node_instance(Capture::SysctlD, *path), text);
+        }
+        sketch.node()
+    }
+
+    #[test]
+    fn fires_when_the_file_that_sorts_last_says_0() {
+        let node = with_files(&[
+            ("/etc/sysctl.d/90-k8s.conf", "net.ipv4.ip_forward = 1\n"),
+            ("/usr/lib/sysctl.d/99-hardening.conf", "# off\nnet.ipv4.ip_forward = 0\n"),
+        ]);
+        let findings = found(check(&node));
+        assert_eq!((findings[0].evidence[0].line, findings[0].severity), (2, Severity::Warning));
+        assert!(findings[0].title.contains("/usr/lib/sysctl.d/99-hardening.conf"), "{}", findings[0].title);
+    }
+
+    #[test]
+    fn keeps_quiet_when_a_later_file_says_1_or_none_says_anything() {
+        clear(check(&with_files(&[
+            ("/etc/sysctl.d/99-zz.conf", "net.ipv4.ip_forward = 1\n"),
+            ("/usr/lib/sysctl.d/99-hardening.conf", "net.ipv4.ip_forward = 0\n"),
+        ])));
+        clear(check(&with_files(&[("/etc/sysctl.d/10-x.conf", "kernel.sysrq = 0\n")])));
+    }
+
+    #[test]
+    fn does_not_apply_when_it_is_off_already() {
+        not_applicable(check(&Sketch::healthy().edit(Capture::Sysctl, "ip_forward = 1", "ip_forward = 0").node()));
+    }
+
+    #[test]
+    fn says_unknown_when_the_files_were_not_read() {
+        let node = Sketch::healthy().without(Capture::SysctlD, AbsentWhy::PermissionDenied).node();
+        unknown(check(&node), "node/sysctl-d");
+    }
 }

@@ -46,7 +46,7 @@ fn check(node: &Node) -> Check {
         return Ok(Outcome::Clear);
     }
     let Some(pods) = role::pods_v4(node)? else {
-        return Ok(Outcome::NotApplicable("no IPv4 pod network was found on this node".to_owned()));
+        return Ok(role::not_a_pod_node());
     };
     let confidence = if pods.bypasses_forwarding { Confidence::Likely } else { Confidence::Certain };
     let finding = Finding::new(
@@ -59,4 +59,57 @@ fn check(node: &Node) -> Check {
     .because(forward.evidence())
     .affects(pods.describe());
     Ok(Outcome::Found(vec![remedy::sysctl(finding, KEY, "1")]))
+}
+
+#[cfg(test)]
+mod tests {
+    use bundle::{AbsentWhy, Capture};
+
+    use super::*;
+    use crate::testing::{Sketch, clear, found, not_applicable, unknown};
+
+    #[test]
+    fn fires_where_pods_need_it() {
+        let node = Sketch::healthy().edit(Capture::Sysctl, "ip_forward = 1", "ip_forward = 0").node();
+        let findings = found(check(&node));
+        assert_eq!(findings[0].evidence[0].text, "net.ipv4.ip_forward = 0");
+        assert_eq!((findings[0].severity, findings[0].confidence), (Severity::Error, Confidence::Certain));
+    }
+
+    #[test]
+    fn keeps_quiet_when_it_is_on_and_when_only_one_interface_is_off() {
+        clear(check(&Sketch::healthy().node()));
+        clear(check(
+            &Sketch::healthy().edit(Capture::Sysctl, "ip_forward = 1", "ip_forward = 1\nnet.ipv4.conf.lo.forwarding = 0").node(),
+        ));
+    }
+
+    #[test]
+    fn does_not_apply_without_pods() {
+        let node = Sketch::healthy()
+            .edit(Capture::Sysctl, "ip_forward = 1", "ip_forward = 0")
+            .edit(Capture::IpAddr, r#""master":"cni0","#, "")
+            .edit(Capture::IpAddr, "bridge", "dummy")
+            .without(Capture::FlannelSubnetEnv, AbsentWhy::NotFound);
+        // A VXLAN device and a route over it still show an overlay of pods.
+        assert!(!matches!(check(&node.node()), Ok(Outcome::Clear)));
+        let bare = Sketch::healthy()
+            .edit(Capture::Sysctl, "ip_forward = 1", "ip_forward = 0")
+            .with(
+                bundle::Key::node(Capture::IpAddr),
+                r#"[{"ifindex":1,"ifname":"lo","flags":["LOOPBACK","UP","LOWER_UP"],"mtu":65536,"addr_info":[]}]"#,
+            )
+            .with(bundle::Key::node(Capture::IpRoute4), "[]")
+            .with(bundle::Key::node(Capture::IpNeigh), "[]")
+            .with(bundle::Key::node(Capture::BridgeFdb), "[]")
+            .with(bundle::Key::node(Capture::IptablesNftSave), "")
+            .without(Capture::FlannelSubnetEnv, AbsentWhy::NotFound)
+            .without(Capture::CniConfig, AbsentWhy::NotFound);
+        not_applicable(check(&bare.node()));
+    }
+
+    #[test]
+    fn says_unknown_without_sysctls() {
+        unknown(check(&Sketch::healthy().without(Capture::Sysctl, AbsentWhy::PermissionDenied).node()), "node/sysctl.txt");
+    }
 }

@@ -91,3 +91,59 @@ fn check(node: &Node) -> Check {
     ));
     Ok(Outcome::Found(vec![finding]))
 }
+
+#[cfg(test)]
+mod tests {
+    use bundle::{AbsentWhy, Capture};
+
+    use super::*;
+    use crate::testing::{Sketch, clear, found, not_applicable};
+
+    const OVERLAY: &str = r#""ifname":"flannel.1","flags":["BROADCAST","MULTICAST","UP","LOWER_UP"],"mtu":1450"#;
+    const UPLINK: &str = r#""ifname":"eth0","flags":["BROADCAST","MULTICAST","UP","LOWER_UP"],"mtu":1500"#;
+
+    #[test]
+    fn fires_when_the_underlay_shrank() {
+        let findings = found(check(&Sketch::healthy().edit(Capture::IpAddr, UPLINK, &UPLINK.replace("1500", "1400")).node()));
+        assert_eq!(findings[0].evidence.len(), 3, "overlay, bridge, underlay");
+        assert!(findings[0].title.contains("1350"), "{}", findings[0].title);
+    }
+
+    #[test]
+    fn keeps_quiet_at_the_exact_fit_and_with_jumbo_frames() {
+        clear(check(&Sketch::healthy().node()));
+        let jumbo = Sketch::healthy().edit(Capture::IpAddr, UPLINK, &UPLINK.replace("1500", "9000")).edit(
+            Capture::IpAddr,
+            OVERLAY,
+            &OVERLAY.replace("1450", "8950"),
+        );
+        clear(check(&jumbo.node()));
+        found(check(&Sketch::healthy().edit(Capture::IpAddr, OVERLAY, &OVERLAY.replace("1450", "1451")).node()));
+    }
+
+    #[test]
+    fn counts_70_bytes_over_ipv6() {
+        let v6 = Sketch::healthy().edit(
+            Capture::IpAddr,
+            r#""local":"192.0.2.11","link":"eth0""#,
+            r#""local6":"2001:db8::11","link":"eth0""#,
+        );
+        assert!(found(check(&v6.node()))[0].title.contains("1430"));
+    }
+
+    #[test]
+    fn does_not_apply_without_an_overlay() {
+        let node = Sketch::healthy().edit(Capture::IpAddr, r#""info_kind":"vxlan""#, r#""info_kind":"dummy""#).edit(
+            Capture::IpRoute4,
+            r#""gateway":"10.244.2.0","dev":"flannel.1""#,
+            r#""gateway":"192.0.2.12","dev":"eth0""#,
+        );
+        not_applicable(check(&node.node()));
+    }
+
+    #[test]
+    fn says_unknown_without_links() {
+        let node = Sketch::healthy().without(Capture::IpAddr, AbsentWhy::TimedOut).without(Capture::IpLink, AbsentWhy::TimedOut);
+        assert!(check(&node.node()).is_err());
+    }
+}

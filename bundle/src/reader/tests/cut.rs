@@ -62,7 +62,7 @@ fn a_bundle_without_its_end_says_so_and_keeps_what_it_has_of_the_last_text() {
     let ends = ends(&data, keys_and_texts());
     let bundle = open(data[..ends[0].2 - 1000].to_vec()).unwrap();
     let said: Vec<_> = bundle.damage().iter().map(ToString::to_string).collect();
-    assert!(said[0].starts_with("the bundle is cut off at byte "), "{said:?}");
+    assert!(said[0].starts_with("the end of the bundle is missing: it is incomplete from byte "), "{said:?}");
     assert_eq!(said[1], "the manifest is lost: how captures were taken, and which were not, is unknown");
     let (key, expected, _) = &ends[0];
     let text = text(&bundle, key);
@@ -122,6 +122,24 @@ fn a_flipped_bit_in_one_text_costs_only_that_one() {
             assert_eq!((&*text(&bundle, key).body, text(&bundle, key).partial), (expected.as_str(), None), "{key}");
         }
     }
+}
+
+#[test]
+fn a_wrong_checksum_is_said_where_nothing_else_tells() {
+    // Without a directory: the checksum behind a streamed text, 12 bytes before the next header.
+    let (mut data, texts) = small();
+    let ends = ends(&data, texts);
+    data.truncate(data.windows(4).position(|w| w == b"PK\x01\x02").unwrap());
+    data[ends[1].2 - 12] ^= 1;
+    let bundle = open(data).unwrap();
+    let damaged = |why: &str| Some(Partial::Damaged(why.to_owned()));
+    assert_eq!(text(&bundle, &ends[1].0).partial, damaged("its checksum is wrong or overwritten"));
+    assert_eq!(text(&bundle, &ends[2].0).partial, None);
+    // With one: the checksum of an unrecorded text, in the directory.
+    let mut data = zip_of(&[("manifest.json", &json(&begin())), ("node/hosts", b"a\n")]);
+    let header = data.windows(4).rposition(|w| w == b"PK\x01\x02").unwrap();
+    data[header + 16] ^= 1;
+    assert_eq!(text(&open(data).unwrap(), &Key::node(Capture::Hosts)).partial, damaged("its checksum is wrong"));
 }
 
 #[test]

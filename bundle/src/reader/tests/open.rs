@@ -55,7 +55,7 @@ fn what_is_no_bundle_says_what_it_is_in_one_line() {
         (b"net.ipv4.ip_forward = 1\n", "a text file"),
         (b"\x00\x91\xff\x02\x80", "neither a zip nor any other file that is known here"),
         (b"PK\x05\x06", "an empty or damaged zip"),
-        (b"PK\x03\x04", "a zip that is cut off before its first entry ends, and holds neither manifest.json nor begin.json"),
+        (b"PK\x03\x04", "a zip that is cut off, and holds neither manifest.json nor begin.json"),
         (&zip_of(&[]), "a zip, and holds neither manifest.json nor begin.json"),
         (&zip_of(&[("a.txt", b"a")]), "a zip, and holds neither manifest.json nor begin.json"),
         (

@@ -1,0 +1,212 @@
+//! The command line: what can be asked, and the help that explains it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rules::Severity;
+
+const STATUSES: &str = "\
+Exit status:
+  0  nothing at or above --fail-on
+  1  findings at or above --fail-on
+  2  wrong usage, an error of the tool, or an input that could not be read
+     (the others are reported all the same; 2 wins over 1)
+  3  only with --require-complete: nothing found, but rules could not be checked";
+
+const ANALYZE_EXAMPLES: &str = "\
+Examples:
+  coldpath analyze coldpath-node-7-20261121T101500Z.zip
+  coldpath analyze site/*.zip --format json -o report.json
+  coldpath analyze node.zip --select forwarding,mtu --fail-on error
+  coldpath analyze node.zip --require-complete   # for scripts: 'not checked' is no success";
+
+#[cfg(all(target_os = "linux", feature = "doctor"))]
+const DOCTOR_EXAMPLES: &str = "\
+Examples (as root; without it, what may not be read is said):
+  coldpath doctor
+  coldpath doctor --bundle /var/tmp --format json -o report.json";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  coldpath show node.zip                            what is in it, and what is not and why
+  coldpath show node.zip ip-addr                    one capture's text
+  coldpath show node.zip node/ip-addr.json          the same, by the path that a finding names
+  coldpath show node.zip ethtool-features:eth0      one of a family
+  coldpath show node.zip conntrack | grep UNREPLIED
+
+Exit status: 0, or 2 when the bundle or the capture cannot be read or the capture is absent";
+
+/// Says what is wrong with the network of Kubernetes nodes, from bundles that coldpath-collect wrote.
+#[derive(Debug, Parser)]
+#[command(name = "coldpath", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say what is wrong with the nodes that bundles show, with proof and remedy
+    #[command(after_help = format!("{ANALYZE_EXAMPLES}\n\n{STATUSES}"))]
+    Analyze(Analyze),
+    /// On this node: take a snapshot, keep the bundle, and say what is wrong
+    #[cfg(all(target_os = "linux", feature = "doctor"))]
+    #[command(after_help = format!("{DOCTOR_EXAMPLES}\n\n{STATUSES}"))]
+    Doctor(Doctor),
+    /// Show what is in a bundle and what is absent and why, or one capture's text
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show(Show),
+    /// List the rules
+    Rules(Rules),
+    /// Explain a rule: what it checks, why it matters, when it can be wrong
+    #[command(
+        after_help = "Example:\n  coldpath explain forwarding/ip-forward-off\n\nExit status: 0, or 2 when there is no such rule"
+    )]
+    Explain(Explain),
+    /// Print shell completions
+    #[command(after_help = "Example:\n  coldpath completions bash > /etc/bash_completion.d/coldpath")]
+    Completions(Completions),
+}
+
+/// `coldpath analyze`
+#[derive(Debug, Args)]
+pub(crate) struct Analyze {
+    /// Bundles: zips, or folders that hold a manifest.json
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// What to check and how to report it.
+    #[command(flatten)]
+    pub(crate) options: ReportOptions,
+}
+
+/// What every command that reports findings takes.
+#[derive(Debug, Args)]
+pub(crate) struct ReportOptions {
+    /// How to write the report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Write the report to this file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// From which severity on findings make the exit status 1
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Warning)]
+    pub(crate) fail_on: FailOn,
+    /// Exit with 3 when nothing was found but some rules could not be checked
+    #[arg(long)]
+    pub(crate) require_complete: bool,
+    /// Check only these rules or families
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) select: Vec<String>,
+    /// Leave these rules or families out
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(crate) ignore: Vec<String>,
+    /// Show evidence lines whole, however long they are
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+/// `coldpath doctor`
+#[cfg(all(target_os = "linux", feature = "doctor"))]
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Where to keep the bundle: a file, or a folder in which it gets a name of its own
+    #[arg(long, value_name = "FILE|DIR", default_value = ".")]
+    pub(crate) bundle: PathBuf,
+    /// What to check and how to report it.
+    #[command(flatten)]
+    pub(crate) options: ReportOptions,
+}
+
+/// `coldpath show`
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// A bundle: a zip, or a folder that holds a manifest.json
+    #[arg(value_name = "INPUT")]
+    pub(crate) input: PathBuf,
+    /// Print this capture's text: its name, NAME:INSTANCE, or its path in the bundle
+    #[arg(value_name = "CAPTURE")]
+    pub(crate) capture: Option<String>,
+    /// How to write the list
+    #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "capture")]
+    pub(crate) format: Format,
+}
+
+/// `coldpath rules`
+#[derive(Debug, Args)]
+pub(crate) struct Rules {
+    /// How to write the list
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+/// `coldpath explain`
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The rule's id, as reports and `coldpath rules` show it
+    #[arg(value_name = "RULE")]
+    pub(crate) rule: String,
+}
+
+/// `coldpath completions`
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// The form of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs; its JSON Schema is docs/report.schema.json
+    Json,
+}
+
+/// From which severity on findings are a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Traffic is broken now
+    Error,
+    /// It breaks under load, at the next reboot or reload, or for some peers
+    Warning,
+    /// Anything worth knowing
+    Note,
+    /// Never
+    Never,
+}
+
+impl FailOn {
+    /// Whether a finding of this severity is a failure.
+    pub(crate) fn fails(self, severity: Severity) -> bool {
+        match self {
+            Self::Error => severity >= Severity::Error,
+            Self::Warning => severity >= Severity::Warning,
+            Self::Note => true,
+            Self::Never => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn fail_on_is_a_threshold() {
+        let fails = |on: FailOn| [Severity::Note, Severity::Warning, Severity::Error].map(|s| on.fails(s));
+        assert_eq!(fails(FailOn::Error), [false, false, true]);
+        assert_eq!(fails(FailOn::Warning), [false, true, true]);
+        assert_eq!(fails(FailOn::Note), [true; 3]);
+        assert_eq!(fails(FailOn::Never), [false; 3]);
+    }
+}

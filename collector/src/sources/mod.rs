@@ -1,0 +1,8 @@
+//! What the collector reads itself, one file a kind; each writes the form of the standard tool.
+
+pub(crate) mod clock;
+pub(crate) mod file;
+pub(crate) mod kmsg;
+pub(crate) mod listeners;
+pub(crate) mod process;
+pub(crate) mod sysctl;

@@ -1,0 +1,128 @@
+//! Splits a rule into words as iptables-restore does: blanks part them, double quotes keep blanks, a backslash in quotes keeps the
+//! next character. What a word means is not known here.
+
+use super::record::Span;
+
+/// The words of one line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words<'t> {
+    text: &'t str,
+    at: usize,
+    end: usize,
+}
+
+/// One word.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Word<'t> {
+    /// The word, without the quotes around it, with the backslashes in it.
+    pub(super) text: &'t str,
+    /// Where that is.
+    pub(super) span: Span,
+    /// Whether it stood in quotes: then it is a value whatever it looks like (`"-j"`).
+    pub(super) quoted: bool,
+    /// Where the word begins and ends with its quotes.
+    pub(super) outer: Span,
+}
+
+impl Word<'_> {
+    /// Whether it begins an option, `-x` or `--xyz`, and is no value such as `-1`.
+    pub(super) fn is_option(&self) -> bool {
+        let b = self.text.as_bytes();
+        !self.quoted && b.len() > 1 && b[0] == b'-' && (b[1] == b'-' || b[1].is_ascii_alphabetic())
+    }
+
+    /// Whether it is a lone `!`.
+    pub(super) fn is_not(&self) -> bool {
+        !self.quoted && self.text == "!"
+    }
+}
+
+impl<'t> Words<'t> {
+    /// The words of the bytes from `start` to `end` of `text`.
+    pub(super) fn new(text: &'t str, start: usize, end: usize) -> Self {
+        Self { text, at: start, end }
+    }
+
+    /// The next word.
+    pub(super) fn next(&mut self) -> Option<Word<'t>> {
+        let bytes = self.text.as_bytes();
+        while self.at < self.end && matches!(bytes[self.at], b' ' | b'\t') {
+            self.at += 1;
+        }
+        if self.at >= self.end {
+            return None;
+        }
+        let begin = self.at;
+        if bytes[begin] == b'"' {
+            let mut i = begin + 1;
+            loop {
+                match memchr::memchr2(b'"', b'\\', &bytes[i.min(self.end)..self.end]) {
+                    Some(n) if bytes[i + n] == b'"' => {
+                        i += n;
+                        break;
+                    }
+                    Some(n) => i += n + 2,
+                    None => {
+                        // The closing quote was cut off: all the rest is in the word.
+                        i = self.end;
+                        break;
+                    }
+                }
+            }
+            let stop = i.min(self.end);
+            self.at = (stop + 1).min(self.end);
+            return Some(self.word(begin + 1, stop, true, begin));
+        }
+        while self.at < self.end && !matches!(bytes[self.at], b' ' | b'\t') {
+            self.at += 1;
+        }
+        Some(self.word(begin, self.at, false, begin))
+    }
+
+    /// The next word, left where it is.
+    pub(super) fn peek(&self) -> Option<Word<'t>> {
+        let mut ahead = *self;
+        ahead.next()
+    }
+
+    /// Where the next word is looked for.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    fn word(&self, start: usize, end: usize, quoted: bool, outer: usize) -> Word<'t> {
+        Word { text: self.text.get(start..end).unwrap_or_default(), span: span(start, end), quoted, outer: span(outer, self.at) }
+    }
+}
+
+/// A span of offsets, which fit 32 bits since a capture is far below 4 GiB.
+pub(super) fn span(start: usize, end: usize) -> Span {
+    let fit = |n| u32::try_from(n).unwrap_or(u32::MAX);
+    Span { start: fit(start), end: fit(end) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<(&str, bool)> {
+        let mut words = Words::new(text, 0, text.len());
+        std::iter::from_fn(|| words.next()).map(|w| (w.text, w.quoted)).collect()
+    }
+
+    #[test]
+    fn quotes_keep_blanks_and_backslashes_keep_quotes() {
+        assert_eq!(words(r#"-m comment --comment "a -j DROP" -j X"#)[3], ("a -j DROP", true));
+        assert_eq!(words(r#""pod\'s \"own\" \\" x"#), [(r#"pod\'s \"own\" \\"#, true), ("x", false)]);
+        assert_eq!(words("a\t  b "), [("a", false), ("b", false)]);
+        assert_eq!(words(r#""" x"#), [("", true), ("x", false)]);
+    }
+
+    #[test]
+    fn a_quote_that_was_cut_off_takes_the_rest() {
+        for text in [r#"a "b c"#, r#"a "b c\"#, r#"a ""#, r#"a "\"#, "\"\\é"] {
+            assert!(!words(text).is_empty(), "{text}");
+        }
+        assert_eq!(words(r#"a "b c"#)[1], ("b c", true));
+    }
+}

@@ -1,0 +1,96 @@
+//! The rulesets of netfilter: iptables of both back ends and families, and native nftables.
+//!
+//! What a ruleset does with a packet is `walk`'s business.
+
+use bundle::{AbsentWhy, Capture, Content, Key};
+
+use super::{Cell, Doc, Node};
+use crate::family::Family;
+use crate::parse::iptables::{self, Ruleset};
+use crate::parse::nft_json;
+use crate::source::{Missing, Source};
+
+/// Which of the kernel's two implementations of iptables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Backend {
+    /// The old x_tables (`iptables-legacy`).
+    Legacy,
+    /// nftables behind iptables' interface (`iptables-nft`).
+    Nft,
+}
+
+impl Backend {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Legacy, Self::Nft];
+}
+
+/// The rulesets, as far as they were asked for.
+#[derive(Debug, Default)]
+pub(crate) struct NetfilterCells {
+    iptables: [Cell<Doc<Ruleset>>; 4],
+    nft: Cell<Doc<nft_json::Ruleset>>,
+}
+
+impl Node {
+    /// The iptables rules of a back end and family.
+    ///
+    /// A back end whose modules are not loaded, or that has no table registered, is an empty ruleset and not a gap: the kernel
+    /// has no rules of that kind then.
+    ///
+    /// # Errors
+    /// [`Missing`] when the rules were not captured, although there may be some.
+    pub fn iptables(&self, backend: Backend, family: Family) -> Result<&Doc<Ruleset>, Missing> {
+        let capture = match (backend, family) {
+            (Backend::Legacy, Family::V4) => Capture::IptablesLegacySave,
+            (Backend::Legacy, Family::V6) => Capture::Ip6tablesLegacySave,
+            (Backend::Nft, Family::V4) => Capture::IptablesNftSave,
+            (Backend::Nft, Family::V6) => Capture::Ip6tablesNftSave,
+        };
+        let index = usize::from(backend == Backend::Nft) * 2 + usize::from(family == Family::V6);
+        self.netfilter.iptables[index].get(|| {
+            let source = self.ruleset_source(capture, || match backend {
+                Backend::Nft => false,
+                Backend::Legacy => self.no_legacy_tables(family),
+            })?;
+            let parsed = iptables::parse(&source.text, family);
+            Ok(Doc { source, parsed })
+        })
+    }
+
+    /// The whole nftables ruleset, the tables of iptables-nft included.
+    ///
+    /// # Errors
+    /// [`Missing`] when it was not captured, although there may be one.
+    pub fn nft(&self) -> Result<&Doc<nft_json::Ruleset>, Missing> {
+        self.netfilter.nft.get(|| {
+            let source = self.ruleset_source(Capture::NftRuleset, || false)?;
+            let parsed = nft_json::parse(&source.text);
+            Ok(Doc { source, parsed })
+        })
+    }
+
+    /// The text of a ruleset; an empty one where it is proven that there are no rules.
+    fn ruleset_source(&self, capture: Capture, proven_empty: impl FnOnce() -> bool) -> Result<Source, Missing> {
+        let key = Key::node(capture);
+        match self.bundle().get(&key) {
+            Content::Text(text) => Ok(Source::of(&key, text)),
+            Content::Absent(absence) if absence.why == AbsentWhy::NotLoaded || proven_empty() => {
+                Ok(Source { key, text: "".into(), partial: None })
+            }
+            Content::Absent(absence) => Err(Missing::absent(&key, &absence)),
+        }
+    }
+
+    /// Whether the kernel says that no legacy table is registered: /proc/net/ip_tables_names is empty, or not there because the
+    /// module ip_tables is not loaded.
+    fn no_legacy_tables(&self, family: Family) -> bool {
+        let capture = match family {
+            Family::V4 => Capture::IpTablesNames,
+            Family::V6 => Capture::Ip6TablesNames,
+        };
+        match self.bundle().get(&Key::node(capture)) {
+            Content::Text(text) => text.partial.is_none() && text.body.trim().is_empty(),
+            Content::Absent(absence) => matches!(absence.why, AbsentWhy::NotFound | AbsentWhy::NotLoaded),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! A packet as far as it is known: every field may be unknown, and is then never taken for a value.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::family::Family;
+
+/// ICMP.
+pub const ICMP: u8 = 1;
+/// TCP.
+pub const TCP: u8 = 6;
+/// UDP.
+pub const UDP: u8 = 17;
+/// ICMPv6.
+pub const ICMPV6: u8 = 58;
+/// SCTP.
+pub const SCTP: u8 = 132;
+
+/// An interface that a packet comes in or goes out by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Dev {
+    /// Not known which.
+    Unknown,
+    /// There is none (no incoming one in OUTPUT and POSTROUTING of local traffic, no outgoing one in PREROUTING and INPUT).
+    None,
+    /// This one.
+    Named(Arc<str>),
+}
+
+impl Dev {
+    /// An interface by name.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self::Named(name.into())
+    }
+}
+
+/// What connection tracking thinks of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CtState {
+    /// The first of a connection.
+    New,
+    /// Of a connection seen in both directions.
+    Established,
+    /// The first of a connection that belongs to another one, or an ICMP error.
+    Related,
+    /// Fits nowhere.
+    Invalid,
+    /// Not tracked.
+    Untracked,
+}
+
+/// A packet; `None` is not known (or, for ports and the like, any).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Packet {
+    /// IPv4 or IPv6.
+    pub family: Family,
+    /// Source address.
+    pub src: Option<IpAddr>,
+    /// Destination address.
+    pub dst: Option<IpAddr>,
+    /// Number of the protocol (IANA).
+    pub protocol: Option<u8>,
+    /// Source port.
+    pub sport: Option<u16>,
+    /// Destination port.
+    pub dport: Option<u16>,
+    /// Type and code of ICMP and ICMPv6.
+    pub icmp: Option<(u8, u8)>,
+    /// TCP flags, bits as in the header.
+    pub tcp_flags: Option<u8>,
+    /// Whether it is a second or further fragment.
+    pub fragment: Option<bool>,
+    /// The interface that it came in by.
+    pub iif: Dev,
+    /// The interface that it goes out by.
+    pub oif: Dev,
+    /// The packet's mark.
+    pub mark: Option<u32>,
+    /// The connection's mark.
+    pub connmark: Option<u32>,
+    /// What connection tracking thinks of it.
+    pub ct_state: Option<CtState>,
+    /// Whether the connection's destination was translated.
+    pub dnat: Option<bool>,
+    /// Whether the connection's source was translated.
+    pub snat: Option<bool>,
+    /// Whether it is bridged, not routed, and sees iptables through br_netfilter.
+    pub bridged: Option<bool>,
+    /// Length of the IP packet in bytes.
+    pub length: Option<u16>,
+    /// The connection's state while it is hidden.
+    hidden_ct: Option<CtState>,
+}
+
+impl Packet {
+    /// A whole, untranslated packet of a new connection with mark 0, of which nothing else is known but its family.
+    #[must_use]
+    pub fn new(family: Family) -> Self {
+        Self {
+            family,
+            src: None,
+            dst: None,
+            protocol: None,
+            sport: None,
+            dport: None,
+            icmp: None,
+            tcp_flags: None,
+            fragment: Some(false),
+            iif: Dev::Unknown,
+            oif: Dev::Unknown,
+            mark: Some(0),
+            connmark: Some(0),
+            ct_state: Some(CtState::New),
+            dnat: Some(false),
+            snat: Some(false),
+            bridged: Some(false),
+            length: None,
+            hidden_ct: None,
+        }
+    }
+
+    /// The same from one address to another.
+    #[must_use]
+    pub fn between(mut self, src: IpAddr, dst: IpAddr) -> Self {
+        self.src = Some(src);
+        self.dst = Some(dst);
+        self
+    }
+
+    /// As TCP's first packet (SYN) to a port, from a port that is not known.
+    #[must_use]
+    pub fn tcp(mut self, dport: u16) -> Self {
+        self.protocol = Some(TCP);
+        self.dport = Some(dport);
+        self.tcp_flags = Some(0x02);
+        self
+    }
+
+    /// As UDP to a port, from a port that is not known.
+    #[must_use]
+    pub fn udp(mut self, dport: u16) -> Self {
+        self.protocol = Some(UDP);
+        self.dport = Some(dport);
+        self
+    }
+
+    /// Hides the connection's state from chains that run before connection tracking, and shows it again behind them. NOTRACK set
+    /// in between stays.
+    pub(super) fn ct_before(&mut self, hide: bool) {
+        if hide {
+            self.hidden_ct = self.ct_state;
+            self.ct_state = Some(CtState::Invalid);
+        } else {
+            let hidden = self.hidden_ct.take();
+            if self.ct_state != Some(CtState::Untracked) {
+                self.ct_state = hidden;
+            }
+        }
+    }
+
+    /// With the interfaces that it comes in and goes out by.
+    #[must_use]
+    pub fn via(mut self, iif: Dev, oif: Dev) -> Self {
+        self.iif = iif;
+        self.oif = oif;
+        self
+    }
+}
