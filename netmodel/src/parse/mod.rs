@@ -15,7 +15,9 @@ pub mod counters;
 pub mod ethtool_features;
 pub mod ethtool_settings;
 pub mod ethtool_stats;
+pub mod firewalld;
 pub mod flannel;
+pub mod glob;
 pub mod hosts;
 pub mod ini;
 pub mod ip_addr;
@@ -40,7 +42,10 @@ pub mod kubeadm;
 pub mod kubelet_config;
 pub mod modules;
 pub mod modules_load;
+pub mod network_manager;
+pub mod networkd;
 pub mod nft_json;
+pub mod nftables_conf;
 pub mod nsswitch;
 pub mod os_release;
 pub mod proc_dev;
@@ -56,6 +61,7 @@ pub mod sysctl_system;
 #[cfg(test)]
 mod testing;
 pub mod text;
+pub mod ufw;
 pub mod yaml;
 
 #[cfg(test)]
