@@ -42,7 +42,7 @@ pub fn parse(text: &str) -> Parsed<NftablesConf> {
                 ("flush", "ruleset") => value.flush_ruleset = value.flush_ruleset.or(Some(place)),
                 ("flush" | "delete" | "destroy", "table") => value.flush_tables.push(place),
                 ("include", _) => {
-                    value.includes.extend(trimmed(text, unquoted(statement["include".len()..].trim_ascii()), at.line))
+                    value.includes.extend(trimmed(text, unquoted(statement["include".len()..].trim_ascii()), at.line));
                 }
                 ("table", name) if !name.is_empty() => {
                     let header = statement.split('{').next().unwrap_or_default();
