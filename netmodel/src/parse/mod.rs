@@ -68,6 +68,8 @@ pub mod ufw;
 pub mod yaml;
 
 #[cfg(test)]
+mod quirks;
+#[cfg(test)]
 mod snapshots;
 
 use crate::source::Problem;
