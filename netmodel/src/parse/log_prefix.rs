@@ -66,8 +66,10 @@ fn bracket<'t>(line: &mut LogLine<'t>, inside: &'t str, rest: &'t str) {
     if let Some(seconds) = inside.parse::<f64>().ok().filter(|_| inside.contains('.')) {
         line.uptime = line.uptime.or(Some(seconds));
         line.message = rest;
-        // journalctl -o short-monotonic has host and program behind it.
-        origin(line);
+        // journalctl -o short-monotonic has host and program behind it; dmesg has not, and prints `ll header: …`.
+        if rest.split_ascii_whitespace().nth(1).is_some_and(|w| w == "kernel:" || w.ends_with("]:")) {
+            origin(line);
+        }
     } else if inside.matches(':').count() == 2 && inside.split_ascii_whitespace().count() == 5 {
         line.time = line.time.or(Some(inside));
         line.message = rest;
@@ -184,6 +186,11 @@ mod tests {
         assert_eq!(split("[ 12.5] [UFW BLOCK] IN=eth0").message, "[UFW BLOCK] IN=eth0");
         assert_eq!(split("[ 12.5] eth0: link up").message, "eth0: link up");
         assert_eq!(split("[ 12.5] IPv6: eth0: link up").message, "IPv6: eth0: link up", "no host named `IPv6:`");
+        assert_eq!(
+            split("[ 12.5] ll header: 00000000: 02 42").message,
+            "ll header: 00000000: 02 42",
+            "no program named `header`"
+        );
         assert_eq!(split("Jan was cold").message, "Jan was cold");
     }
 
