@@ -10,7 +10,7 @@ use crate::netns::PodNetns;
 use crate::options::Options;
 use crate::root::Root;
 use crate::sources::file::Filter;
-use crate::sources::process;
+use crate::sources::{process, sysctl};
 use crate::{reduce, tool};
 
 /// Interfaces whose offloads and statistics are taken, at most.
@@ -126,7 +126,7 @@ impl Planner<'_> {
         }
         match capture {
             Capture::Sysctl => {
-                // The whole list stands in docs/bundle.md, and in the text itself.
+                // --dry-run says the whole list; the text itself shows it too.
                 let how = "/proc/sys/net and related files of kernel, vm and fs".to_owned();
                 (How::Native(how), Source::Sysctl)
             }
@@ -372,6 +372,7 @@ impl Step {
             (Source::File { path, filter }, _) => format!("read  {path}{}", filter.words()),
             (Source::Proc { filter, .. }, How::File(path)) => format!("read  {path}{}", filter.words()),
             (Source::Text(_), How::File(path)) => format!("read  {path} (network flags only)"),
+            (Source::Sysctl, _) => format!("read  /proc/sys/{{net,{}}}", sysctl::OTHERS.join(",")),
             (_, How::Native(what)) => format!("read  {what}"),
             _ => return None,
         };

@@ -104,6 +104,11 @@ pub(crate) fn pod_bridge(node: &Node) -> Result<Option<PodBridge>, Missing> {
     }))
 }
 
+/// A pod's name, or the number of its namespace.
+pub(crate) fn pod_name(pod: &Node) -> String {
+    pod.netns_info().map_or_else(String::new, |info| info.pod.clone().unwrap_or_else(|| format!("with namespace {}", info.inode)))
+}
+
 /// A link that something else names.
 pub(crate) fn link<'n>(links: &'n Links, name: &str) -> Result<&'n Link, Missing> {
     links.by_name(name).ok_or_else(|| {

@@ -71,6 +71,28 @@ impl Sketch {
         Self { texts: HEALTHY.iter().map(|(c, t)| (Key::node(*c), (*t).to_owned())).collect(), absent: Vec::new() }
     }
 
+    /// The healthy node without its overlay: the peer's pods are routed to the peer itself.
+    pub(crate) fn host_gw() -> Self {
+        Self::healthy().edit(Capture::IpAddr, r#""info_kind":"vxlan""#, r#""info_kind":"dummy""#).edit(
+            Capture::IpRoute4,
+            r#""gateway":"10.244.2.0","dev":"flannel.1""#,
+            r#""gateway":"192.0.2.12","dev":"eth0""#,
+        )
+    }
+
+    /// A node without any pod network.
+    pub(crate) fn without_pods() -> Self {
+        let links = r#"[{"ifindex":1,"ifname":"lo","flags":["LOOPBACK","UP","LOWER_UP"],"mtu":65536,"addr_info":[]}]"#;
+        Self::healthy()
+            .with(Key::node(Capture::IpAddr), links)
+            .with(Key::node(Capture::IpRoute4), "[]")
+            .with(Key::node(Capture::IpNeigh), "[]")
+            .with(Key::node(Capture::BridgeFdb), "[]")
+            .with(Key::node(Capture::IptablesNftSave), "")
+            .without(Capture::FlannelSubnetEnv, AbsentWhy::NotFound)
+            .without(Capture::CniConfig, AbsentWhy::NotFound)
+    }
+
     /// Replaces a part of a capture, which must stand there.
     pub(crate) fn edit(mut self, capture: Capture, part: &str, with: &str) -> Self {
         let (_, text) = self.texts.iter_mut().find(|(k, _)| k.capture == capture).expect("the healthy node has it");

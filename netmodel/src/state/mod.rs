@@ -19,17 +19,20 @@ pub mod sysctls;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use bundle::{Bundle, Capture, Content, Key, Netns};
+use bundle::{Bundle, Capture, Content, Key, Netns, NetnsInfo, Scope};
 
 use crate::parse::Parsed;
 use crate::source::{At, Fact, Missing, Source};
 
-/// A node, as its bundle shows it.
+/// A node, as its bundle shows it; or one of its pods, which is the same with another network namespace: links, routes, rules and
+/// sysctls are the pod's, files and modules the machine's.
 #[derive(Debug)]
 pub struct Node {
-    bundle: Bundle,
+    bundle: Arc<Bundle>,
+    netns: Netns,
+    pods: OnceLock<Vec<Node>>,
     cells: cells::Cells,
     netfilter: netfilter::NetfilterCells,
 }
@@ -38,7 +41,42 @@ impl Node {
     /// The node that a bundle shows. Nothing is parsed yet.
     #[must_use]
     pub fn new(bundle: Bundle) -> Self {
-        Self { bundle, cells: cells::Cells::default(), netfilter: netfilter::NetfilterCells::default() }
+        Self::in_netns(Arc::new(bundle), Netns::Node)
+    }
+
+    fn in_netns(bundle: Arc<Bundle>, netns: Netns) -> Self {
+        let (cells, netfilter) = (cells::Cells::default(), netfilter::NetfilterCells::default());
+        Self { bundle, netns, pods: OnceLock::new(), cells, netfilter }
+    }
+
+    /// The namespaces of pods that the bundle holds, in order of their numbers; empty for a pod itself.
+    pub fn pods(&self) -> &[Self] {
+        self.pods.get_or_init(|| {
+            if self.netns != Netns::Node {
+                return Vec::new();
+            }
+            let pods = self.bundle.manifest().netns.iter().map(|info| Netns::Pod(info.number));
+            pods.map(|netns| Self::in_netns(Arc::clone(&self.bundle), netns)).collect()
+        })
+    }
+
+    /// Which namespace this is.
+    #[must_use]
+    pub fn netns(&self) -> Netns {
+        self.netns
+    }
+
+    /// What the manifest says of this namespace; `None` for the node's own.
+    #[must_use]
+    pub fn netns_info(&self) -> Option<&NetnsInfo> {
+        self.bundle.manifest().netns.iter().find(|info| Netns::Pod(info.number) == self.netns)
+    }
+
+    /// The key of a capture that exists once: of this namespace, or of the machine.
+    #[must_use]
+    pub fn key(&self, capture: Capture) -> Key {
+        let netns = if capture.spec().scope == Scope::Machine { Netns::Node } else { self.netns };
+        Key { netns, capture, instance: None }
     }
 
     /// The bundle.
@@ -53,12 +91,12 @@ impl Node {
         &self.bundle.manifest().node.name
     }
 
-    /// The text of a capture of the node's own namespace that exists once.
+    /// The text of a capture that exists once, of this namespace or of the machine.
     ///
     /// # Errors
     /// [`Missing`] when it is absent.
     pub fn source(&self, capture: Capture) -> Result<Source, Missing> {
-        self.source_of(&Key::node(capture))
+        self.source_of(&self.key(capture))
     }
 
     /// The text of any capture.
@@ -72,7 +110,7 @@ impl Node {
         }
     }
 
-    /// A capture of the node's own namespace that exists once, parsed.
+    /// A capture that exists once, parsed.
     fn doc<T>(&self, capture: Capture, parse: impl FnOnce(&str) -> Parsed<T>) -> Result<Doc<T>, Missing> {
         Ok(Doc::new(self.source(capture)?, parse))
     }
@@ -84,7 +122,7 @@ impl Node {
 
     /// The texts of a family, in order of their instance.
     pub fn sources(&self, capture: Capture) -> Vec<Source> {
-        self.bundle.instances(Netns::Node, capture).filter_map(|key| self.source_of(key).ok()).collect()
+        self.bundle.instances(self.key(capture).netns, capture).filter_map(|key| self.source_of(key).ok()).collect()
     }
 }
 
@@ -157,5 +195,28 @@ impl<T> Cell<T> {
     /// [`Missing`], the same at each call.
     pub fn get(&self, make: impl FnOnce() -> Result<T, Missing>) -> Result<&T, Missing> {
         self.0.get_or_init(make).as_ref().map_err(Clone::clone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::testing;
+
+    #[test]
+    fn a_pod_has_its_own_links_and_the_machines_files() {
+        let pod = |capture| Key { netns: Netns::Pod(7), capture, instance: None };
+        let texts = [
+            (Key::node(Capture::IpAddr), r#"[{"ifindex":1,"ifname":"host0","flags":[],"mtu":1500}]"#),
+            (pod(Capture::IpAddr), r#"[{"ifindex":2,"ifname":"eth0","link_index":9,"flags":[],"mtu":1450}]"#),
+            (Key::node(Capture::Modules), "br_netfilter 1 0 - Live 0x0\n"),
+        ];
+        let node = testing::with_pods(texts.map(|(key, text)| (key, text.to_owned())).to_vec(), Vec::new(), &[7]);
+        let [pod] = node.pods() else { panic!("one pod") };
+        assert_eq!(pod.links().expect("links").by_name("eth0").and_then(|l| l.lower_index), Some(9));
+        assert!(pod.links().expect("links").by_name("host0").is_none());
+        assert!(pod.modules().is_ok(), "modules are the machine's");
+        assert!(pod.ipsets().is_err(), "the node's own sets are not the pod's");
+        assert_eq!(pod.pods().len(), 0);
     }
 }

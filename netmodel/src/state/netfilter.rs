@@ -2,7 +2,7 @@
 //!
 //! What a ruleset does with a packet is `walk`'s business.
 
-use bundle::{AbsentWhy, Capture, Content, Key};
+use bundle::{AbsentWhy, Capture, Content};
 
 use super::{Cell, Doc, Node};
 use crate::family::Family;
@@ -71,7 +71,7 @@ impl Node {
 
     /// The text of a ruleset; an empty one where it is proven that there are no rules.
     fn ruleset_source(&self, capture: Capture, proven_empty: impl FnOnce() -> bool) -> Result<Source, Missing> {
-        let key = Key::node(capture);
+        let key = self.key(capture);
         match self.bundle().get(&key) {
             Content::Text(text) => Ok(Source::of(&key, text)),
             Content::Absent(absence) if absence.why == AbsentWhy::NotLoaded || proven_empty() => {
@@ -88,7 +88,7 @@ impl Node {
             Family::V4 => Capture::IpTablesNames,
             Family::V6 => Capture::Ip6TablesNames,
         };
-        match self.bundle().get(&Key::node(capture)) {
+        match self.bundle().get(&self.key(capture)) {
             Content::Text(text) => text.partial.is_none() && text.body.trim().is_empty(),
             Content::Absent(absence) => matches!(absence.why, AbsentWhy::NotFound | AbsentWhy::NotLoaded),
         }

@@ -1,6 +1,6 @@
 //! Sysctls of the node's namespace: what the kernel uses now. What is set at the next boot is in [`super::persist`].
 
-use bundle::{Capture, Key, Outcome};
+use bundle::{Capture, Outcome};
 
 use super::{Doc, Node};
 use crate::parse::sysctl::{self, Sysctls};
@@ -67,7 +67,7 @@ impl Node {
             return self.sysctl(key).map(Some);
         }
         doc.complete()?;
-        let stderr = match self.bundle().record(&Key::node(Capture::Sysctl)).map(|r| &r.outcome) {
+        let stderr = match self.bundle().record(&self.key(Capture::Sysctl)).map(|r| &r.outcome) {
             Some(Outcome::Taken { stderr, .. }) => stderr.as_str(),
             _ => "",
         };

@@ -1,6 +1,6 @@
 //! Nodes made of a few texts, for unit tests.
 
-use bundle::{Bundle, Capture, CollectorInfo, FORMAT, Key, Manifest, NodeIdentity, Record};
+use bundle::{Bundle, Capture, CollectorInfo, FORMAT, Key, Manifest, NetnsInfo, NodeIdentity, Record};
 
 use super::Node;
 
@@ -11,6 +11,12 @@ pub(crate) fn node(captures: &[(Capture, &str)]) -> Node {
 
 /// A node with these texts and these records.
 pub(crate) fn keyed(texts: Vec<(Key, String)>, records: Vec<Record>) -> Node {
+    with_pods(texts, records, &[])
+}
+
+/// A node with these texts and pods of these numbers.
+pub(crate) fn with_pods(texts: Vec<(Key, String)>, records: Vec<Record>, pods: &[u32]) -> Node {
+    let pod = |&number| NetnsInfo { number, inode: 0, pod: None, found_by: "test".to_owned() };
     let manifest = Manifest {
         format: FORMAT,
         collector: CollectorInfo { name: "test".to_owned(), version: "0".to_owned(), root: true },
@@ -18,7 +24,7 @@ pub(crate) fn keyed(texts: Vec<(Key, String)>, records: Vec<Record>) -> Node {
         started_at: time::OffsetDateTime::UNIX_EPOCH,
         finished_at: None,
         cut_short: None,
-        netns: Vec::new(),
+        netns: pods.iter().map(pod).collect(),
         captures: records,
     };
     Node::new(Bundle::from_texts("test", manifest, texts))

@@ -209,15 +209,7 @@ mod tests {
 
     #[test]
     fn does_not_apply_without_a_pod_network() {
-        let bare = Sketch::healthy()
-            .with(bundle::Key::node(Capture::IpAddr), "[]")
-            .with(bundle::Key::node(Capture::IpRoute4), "[]")
-            .with(bundle::Key::node(Capture::IpNeigh), "[]")
-            .with(bundle::Key::node(Capture::BridgeFdb), "[]")
-            .with(bundle::Key::node(Capture::IptablesNftSave), "")
-            .without(Capture::FlannelSubnetEnv, AbsentWhy::NotFound)
-            .without(Capture::CniConfig, AbsentWhy::NotFound);
-        not_applicable(check(&bare.node()));
+        not_applicable(check(&Sketch::without_pods().node()));
         unknown(
             check(
                 &Sketch::healthy()

@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
-use bundle::{Capture, Key, Netns};
+use bundle::{Capture, Key};
 use netmodel::parse::resolv_conf::{Nameserver, ResolvConf};
 use netmodel::state::Doc;
 use netmodel::state::kube::flag_values;
 use netmodel::{Evidence, Missing, Node};
 
 use crate::finding::{Confidence, Finding, Remedy, Severity, When};
+use crate::role;
 use crate::rule::{Check, Outcome, Rule};
 
 pub(crate) const RULE: Rule = Rule {
@@ -127,20 +128,18 @@ fn said_to_kubelet(node: &Node) -> Option<(String, Evidence)> {
 /// Pods whose own resolv.conf names a loopback address.
 fn pods_with_loopback(node: &Node) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for netns in &node.bundle().manifest().netns {
-        let key = Key { netns: Netns::Pod(netns.number), capture: Capture::ResolvConf, instance: None };
-        let Ok(source) = node.source_of(&key) else { continue };
-        let parsed = netmodel::parse::resolv_conf::parse(&source.text);
-        let Some(server) = parsed.value.nameservers.iter().find(|s| is_loopback(s)) else { continue };
-        let pod = netns.pod.clone().unwrap_or_else(|| format!("of namespace {}", netns.inode));
+    for pod in node.pods() {
+        let Ok(file) = pod.resolv_conf() else { continue };
+        let Some((server, evidence)) = first_loopback(file) else { continue };
+        let pod = role::pod_name(pod);
         findings.push(
             Finding::new(
                 Severity::Error,
                 Confidence::Likely,
-                format!("pod {pod} has the nameserver {}, which is the pod itself", server.addr),
+                format!("pod {pod} has the nameserver {server}, which is the pod itself"),
                 "Unless a resolver runs inside the pod, it resolves no name.",
             )
-            .because(source.evidence(server.at))
+            .because(evidence)
             .remedy(Remedy::advice(When::Persistent, "correct kubelet's resolvConf, then start the pod anew"))
             .affects(format!("pod {pod}")),
         );

@@ -93,18 +93,7 @@ mod tests {
             .without(Capture::FlannelSubnetEnv, AbsentWhy::NotFound);
         // A VXLAN device and a route over it still show an overlay of pods.
         assert!(!matches!(check(&node.node()), Ok(Outcome::Clear)));
-        let bare = Sketch::healthy()
-            .edit(Capture::Sysctl, "ip_forward = 1", "ip_forward = 0")
-            .with(
-                bundle::Key::node(Capture::IpAddr),
-                r#"[{"ifindex":1,"ifname":"lo","flags":["LOOPBACK","UP","LOWER_UP"],"mtu":65536,"addr_info":[]}]"#,
-            )
-            .with(bundle::Key::node(Capture::IpRoute4), "[]")
-            .with(bundle::Key::node(Capture::IpNeigh), "[]")
-            .with(bundle::Key::node(Capture::BridgeFdb), "[]")
-            .with(bundle::Key::node(Capture::IptablesNftSave), "")
-            .without(Capture::FlannelSubnetEnv, AbsentWhy::NotFound)
-            .without(Capture::CniConfig, AbsentWhy::NotFound);
+        let bare = Sketch::without_pods().edit(Capture::Sysctl, "ip_forward = 1", "ip_forward = 0");
         not_applicable(check(&bare.node()));
     }
 

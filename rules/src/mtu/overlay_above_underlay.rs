@@ -133,12 +133,7 @@ mod tests {
 
     #[test]
     fn does_not_apply_without_an_overlay() {
-        let node = Sketch::healthy().edit(Capture::IpAddr, r#""info_kind":"vxlan""#, r#""info_kind":"dummy""#).edit(
-            Capture::IpRoute4,
-            r#""gateway":"10.244.2.0","dev":"flannel.1""#,
-            r#""gateway":"192.0.2.12","dev":"eth0""#,
-        );
-        not_applicable(check(&node.node()));
+        not_applicable(check(&Sketch::host_gw().node()));
     }
 
     #[test]
