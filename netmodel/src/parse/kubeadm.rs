@@ -10,7 +10,7 @@
 //!   serviceSubnet: 10.96.0.0/12
 //! ```
 //!
-//! Also `InitConfiguration` and `JoinConfiguration` in the same file. Left out: certificates, images, etcd.
+//! Also `InitConfiguration` and `JoinConfiguration` in the same file, and the ConfigMap `kubeadm-config`. Left out: certificates, images, etcd.
 
 use std::net::IpAddr;
 
@@ -60,7 +60,19 @@ pub struct Kubeadm {
 pub fn parse(text: &str) -> Parsed<Kubeadm> {
     let documents = yaml::parse(text);
     let mut out = Parsed { value: Kubeadm::default(), problems: documents.problems };
-    for root in &documents.value {
+    let mut roots = Vec::new();
+    for root in documents.value {
+        // `kubectl get configmap kubeadm-config -o yaml`
+        let data = root.get("data").map_or(&[][..], Node::entries);
+        if let Some((_, block)) = data.iter().find(|(key, _)| key == "ClusterConfiguration") {
+            let inner = yaml::embedded(text, block);
+            out.problems.extend(inner.problems);
+            roots.extend(inner.value);
+        } else {
+            roots.push(root);
+        }
+    }
+    for root in &roots {
         let kind = root.get("kind").and_then(Node::text).unwrap_or_default();
         let mut reader = Reader { text, root, problems: &mut out.problems };
         let value = &mut out.value;
@@ -126,6 +138,16 @@ mod tests {
             [("kubelet", "node-ip", "192.168.50.10"), ("controllerManager", "node-cidr-mask-size", "24")],
             "kubelet's stands in the first document"
         );
+    }
+
+    #[test]
+    fn the_config_map_holds_the_same() {
+        let text = "apiVersion: v1\nkind: ConfigMap\ndata:\n  ClusterConfiguration: |\n    kind: ClusterConfiguration\n    networking:\n      \
+                    podSubnet: 10.244.0.0/16\nmetadata:\n  name: kubeadm-config\n";
+        let got = parse(text);
+        assert_eq!(problems(text, &got), [""; 0]);
+        let (net, at) = &got.value.pod_subnets[0];
+        assert_eq!((net.to_string().as_str(), at.line, slice(text, *at)), ("10.244.0.0/16", 7, "podSubnet: 10.244.0.0/16"));
     }
 
     #[test]

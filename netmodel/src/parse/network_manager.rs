@@ -12,6 +12,8 @@
 //! A device that NetworkManager manages may lose the addresses and routes that a CNI gave it. Device lists are those of
 //! NetworkManager.conf(5), "Device List Format". Left out: connection profiles.
 
+use std::collections::HashMap;
+
 use super::text::slice;
 use super::{Parsed, glob, ini};
 use crate::source::At;
@@ -78,6 +80,10 @@ fn in_list(list: &str, device: &str) -> Option<bool> {
     if unsure { None } else { Some(found) }
 }
 
+fn plain_key(key: &str) -> &str {
+    key.trim_end_matches('+').trim_ascii_end()
+}
+
 /// Reads the file.
 #[must_use]
 pub fn parse(text: &str) -> Parsed<NetworkManagerConf> {
@@ -87,22 +93,28 @@ pub fn parse(text: &str) -> Parsed<NetworkManagerConf> {
         rc_manager: file.value.get(text, "main", "rc-manager").map(|s| s.value),
         lists: Vec::new(),
     };
-    for s in &file.value.settings {
-        let section = s.section.map_or("", |at| slice(text, at));
-        let key = slice(text, s.key).trim_end_matches('+').trim_ascii_end();
-        if section == "keyfile" && key == "unmanaged-devices" {
-            // The same key again replaces, `+=` adds.
-            if !slice(text, s.key).ends_with('+') {
-                value.lists.retain(|l| l.managed);
-            }
+    let section = |s: &ini::Setting| s.section.map_or("", |at| slice(text, at));
+    // The same key again replaces what stands before it, `+=` adds.
+    let devices = |s: &ini::Setting| section(s) == "keyfile" && plain_key(slice(text, s.key)) == "unmanaged-devices";
+    let replaces = |s: &ini::Setting| devices(s) && !slice(text, s.key).ends_with('+');
+    let first = file.value.settings.iter().rposition(replaces).unwrap_or(0);
+    let matched: HashMap<u32, At> = file
+        .value
+        .settings
+        .iter()
+        .filter(|s| section(s).starts_with("device") && slice(text, s.key) == "match-device")
+        .map(|s| (s.section_number, s.value))
+        .collect();
+    for (i, s) in file.value.settings.iter().enumerate() {
+        if i >= first && devices(s) {
             value.lists.push(DeviceList { at: s.at, list: s.value, managed: false });
         }
-        if section.starts_with("device") && key == "managed" {
-            let same = |o: &&ini::Setting| o.section_number == s.section_number && slice(text, o.key) == "match-device";
-            let on = matches!(slice(text, s.value), "1" | "yes" | "true" | "on");
-            if let Some(matched) = file.value.settings.iter().find(same) {
-                value.lists.push(DeviceList { at: s.at, list: matched.value, managed: on });
-            }
+        if section(s).starts_with("device")
+            && slice(text, s.key) == "managed"
+            && let Some(&list) = matched.get(&s.section_number)
+        {
+            let managed = matches!(slice(text, s.value), "1" | "yes" | "true" | "on");
+            value.lists.push(DeviceList { at: s.at, list, managed });
         }
     }
     Parsed { value, problems: file.problems }

@@ -87,8 +87,13 @@ pub fn parse(text: &str) -> Parsed<SysctlSystem> {
             out.value.complaints.push(complaint);
         }
     }
-    let complained = |p: &Problem| out.value.complaints.iter().any(|c| c.at.line == p.at.line);
-    out.problems = settings.problems.into_iter().filter(|p| !complained(p)).collect();
+    // Both are in the order of lines.
+    let mut complaints = out.value.complaints.iter().peekable();
+    out.problems = settings.problems;
+    out.problems.retain(|p| {
+        while complaints.next_if(|c| c.at.line < p.at.line).is_some() {}
+        complaints.peek().is_none_or(|c| c.at.line != p.at.line)
+    });
     out
 }
 

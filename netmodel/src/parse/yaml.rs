@@ -86,6 +86,15 @@ impl Node {
         if let Value::Map(entries) = &self.value { entries } else { &[] }
     }
 
+    fn move_to(&mut self, place: &dyn Fn(At) -> At) {
+        self.at = place(self.at);
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.move_to(place)),
+            Value::Map(entries) => entries.iter_mut().for_each(|(_, value)| value.move_to(place)),
+            _ => {}
+        }
+    }
+
     /// The value's line as evidence shows it, without the blanks around; of a line longer than 200 bytes the value alone.
     #[must_use]
     pub fn line(&self, text: &str) -> At {
@@ -130,6 +139,30 @@ pub fn parse(text: &str) -> Parsed<Vec<Node>> {
                 }
             }
         }
+    }
+    out
+}
+
+/// Reads the YAML within a block scalar (`ClusterConfiguration: |` of a ConfigMap). Places are whole lines of `text`, which the block's
+/// indentation does not shift.
+#[must_use]
+pub fn embedded(text: &str, block: &Node) -> Parsed<Vec<Node>> {
+    let Value::Text(inner) = &block.value else { return Parsed::default() };
+    let mut out = parse(inner);
+    // The library's place of a block is its first line, not the `|` above it.
+    let outer: Vec<At> = lines(text.get(block.at.start as usize..).unwrap_or_default())
+        .map(|(_, line)| position(text, line.trim_ascii(), 0))
+        .collect();
+    let first = block.at.line;
+    let place = |at: At| {
+        let found = outer.get((at.line as usize).saturating_sub(1)).copied().unwrap_or(block.at);
+        At { line: first.saturating_add(at.line.saturating_sub(1)), ..found }
+    };
+    for node in &mut out.value {
+        node.move_to(&place);
+    }
+    for problem in &mut out.problems {
+        problem.at = place(problem.at);
     }
     out
 }
@@ -293,6 +326,19 @@ mod tests {
         assert_eq!(got.problems.iter().map(|p| p.at.line).collect::<Vec<_>>(), [3], "{:?}", got.problems);
         assert_eq!(got.value[0].get("a").map(|n| &n.value), Some(&Value::Int(1)));
         assert_eq!(got.value[1].get("a").map(|n| &n.value), Some(&Value::Int(2)), "of a key twice the last counts");
+    }
+
+    #[test]
+    fn yaml_within_a_block() {
+        let text = "kind: ConfigMap\ndata:\n  config.conf: |-\n    mode: ipvs\n\n    conntrack:\n      min: 5\n  other: x\n";
+        let map = parse(text).value.remove(0);
+        let Value::Map(data) = &map.get("data").unwrap().value else { panic!("{map:?}") };
+        let got = embedded(text, &data[0].1);
+        assert_eq!(problems(text, &got), [""; 0]);
+        let min = got.value[0].get("conntrack.min").unwrap();
+        assert_eq!((slice(text, min.at), min.at.line, &min.value), ("min: 5", 7, &Value::Int(5)));
+        assert_eq!(slice(text, got.value[0].get("mode").unwrap().line(text)), "mode: ipvs");
+        assert_eq!(embedded(text, &map).value, []);
     }
 
     #[test]
