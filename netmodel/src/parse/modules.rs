@@ -63,6 +63,31 @@ pub fn parse_loaded(text: &str) -> Parsed<Modules> {
     out
 }
 
+/// Reads `lsmod`, which prints /proc/modules without states, with a head that is translated in no language:
+///
+/// ```text
+/// Module                  Size  Used by
+/// br_netfilter           32768  0
+/// bridge                311296  1 br_netfilter
+/// ```
+///
+/// Without its state a module counts as live; one is in another state for moments only.
+#[must_use]
+pub fn parse_lsmod(text: &str) -> Parsed<Modules> {
+    let mut out = Parsed::<Modules>::default();
+    for (at, line) in lines(text) {
+        let words: Vec<&str> = line.split_ascii_whitespace().take(4).collect();
+        match words[..] {
+            [] | ["Module", "Size", "Used", "by"] => {}
+            [name, size, users, ..] if size.parse::<u64>().is_ok() && users.parse::<i64>().is_ok() => {
+                out.value.modules.push(Module { at, name: position(text, name, at.line), live: true });
+            }
+            _ => out.problems.push(Problem { at, what: "not a line of lsmod".to_owned() }),
+        }
+    }
+    out
+}
+
 /// Reads `modules.builtin`.
 #[must_use]
 pub fn parse_builtin(text: &str) -> Parsed<Modules> {
@@ -97,10 +122,18 @@ mod tests {
         assert_eq!(got.problems.len(), 1);
     }
 
+    #[test]
+    fn lsmod_is_read() {
+        let text = "Module                  Size  Used by\nbr_netfilter           32768  0\nbridge                311296  1 br_netfilter\ncut\n";
+        let got = parse_lsmod(text);
+        assert!(got.value.find(text, "br_netfilter").unwrap().live && got.value.find(text, "bridge").is_some());
+        assert_eq!((got.value.modules.len(), got.problems.len()), (2, 1));
+    }
+
     proptest::proptest! {
         #[test]
         fn no_text_panics(text in "([a-z_./]{1,6}|\\.ko| |[0-9]|\n|\u{e9}){0,20}") {
-            let _ = (parse_loaded(&text), parse_builtin(&text));
+            let _ = (parse_loaded(&text), parse_builtin(&text), parse_lsmod(&text));
         }
     }
 }

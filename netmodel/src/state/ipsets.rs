@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use bundle::Capture;
 use ipnet::IpNet;
 
-use super::{Doc, Node};
-use crate::parse::ipset::{self, Ipsets, Member};
+use super::{Doc, Node, forms};
+use crate::parse::ipset::{Ipsets, Member};
 use crate::source::{Fact, Missing};
 
 /// Which end of a packet a dimension of a set is compared with (`--match-set NAME src,dst`).
@@ -54,7 +54,7 @@ impl Node {
     /// # Errors
     /// [`Missing`] when the capture is absent.
     pub fn ipsets(&self) -> Result<&Doc<Ipsets>, Missing> {
-        self.cells.ipsets.get(|| self.doc(Capture::IpsetSave, ipset::parse))
+        self.cells.ipsets.get(|| self.doc_if(Capture::IpsetSave, forms::ipsets))
     }
 
     /// Whether a packet matches `--match-set NAME SIDES`.

@@ -2,8 +2,8 @@
 
 use bundle::Capture;
 
-use super::{Doc, Node};
-use crate::parse::ipvs::{self, Ipvs};
+use super::{Doc, Node, forms};
+use crate::parse::ipvs::Ipvs;
 use crate::source::Missing;
 
 impl Node {
@@ -12,6 +12,6 @@ impl Node {
     /// # Errors
     /// [`Missing`] when the capture is absent.
     pub fn ipvs(&self) -> Result<&Doc<Ipvs>, Missing> {
-        self.cells.ipvs.get(|| self.doc(Capture::IpvsSave, ipvs::parse))
+        self.cells.ipvs.get(|| self.doc_if(Capture::IpvsSave, forms::ipvs))
     }
 }

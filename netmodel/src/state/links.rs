@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use bundle::Capture;
 
-use super::{Doc, Node};
-use crate::parse::ip_addr::{self, Address, Link, LinkStats};
+use super::{Doc, Node, forms};
+use crate::parse::ip_addr::{Address, Link, LinkStats};
 use crate::source::{Evidence, Fact, Missing, Source};
 
 /// The links of the node's namespace.
@@ -23,7 +23,7 @@ impl Node {
     /// [`Missing`] when the capture `ip-addr` is absent.
     pub fn links(&self) -> Result<&Links, Missing> {
         self.cells.links.get(|| {
-            Ok(Links { doc: self.doc(Capture::IpAddr, ip_addr::parse)?, stats: self.doc(Capture::IpLink, ip_addr::parse).ok() })
+            Ok(Links { doc: self.doc_by(Capture::IpAddr, forms::links)?, stats: self.doc_by(Capture::IpLink, forms::links).ok() })
         })
     }
 

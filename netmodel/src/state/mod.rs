@@ -3,6 +3,7 @@
 mod cells;
 pub mod conntrack;
 pub mod dns;
+mod forms;
 pub mod ipsets;
 pub mod ipvs;
 pub mod kube;
@@ -113,6 +114,20 @@ impl Node {
     /// A capture that exists once, parsed.
     fn doc<T>(&self, capture: Capture, parse: impl FnOnce(&str) -> Parsed<T>) -> Result<Doc<T>, Missing> {
         Ok(Doc::new(self.source(capture)?, parse))
+    }
+
+    /// A capture that exists once, parsed by a parser that looks at the form.
+    fn doc_by<T>(&self, capture: Capture, parse: impl FnOnce(&Source) -> Parsed<T>) -> Result<Doc<T>, Missing> {
+        let source = self.source(capture)?;
+        let parsed = parse(&source);
+        Ok(Doc { source, parsed })
+    }
+
+    /// The same, of a capture some forms of which tell too little.
+    fn doc_if<T>(&self, capture: Capture, parse: impl FnOnce(&Source) -> Result<Parsed<T>, Missing>) -> Result<Doc<T>, Missing> {
+        let source = self.source(capture)?;
+        let parsed = parse(&source)?;
+        Ok(Doc { source, parsed })
     }
 
     /// A family's texts, parsed, in order of their instance.

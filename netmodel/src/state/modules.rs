@@ -2,7 +2,7 @@
 
 use bundle::{Capture, Key};
 
-use super::{Doc, Node};
+use super::{Doc, Node, forms};
 use crate::parse::modules::{self, Modules};
 use crate::source::{Evidence, Missing};
 
@@ -23,7 +23,7 @@ impl Node {
     /// # Errors
     /// [`Missing`] when the capture is absent; a kernel without module support has no such file.
     pub fn modules(&self) -> Result<&Doc<Modules>, Missing> {
-        self.cells.modules.get(|| self.doc(Capture::Modules, modules::parse_loaded))
+        self.cells.modules.get(|| self.doc_by(Capture::Modules, forms::modules))
     }
 
     /// The modules that are part of the kernel (`modules.builtin`).

@@ -2,9 +2,9 @@
 
 use bundle::Capture;
 
-use super::{Doc, Node};
-use crate::parse::bridge::{self, BridgePort, FdbEntry};
-use crate::parse::ip_neigh::{self, Neighbour};
+use super::{Doc, Node, forms};
+use crate::parse::bridge::{BridgePort, FdbEntry};
+use crate::parse::ip_neigh::Neighbour;
 use crate::source::Missing;
 
 impl Node {
@@ -13,7 +13,7 @@ impl Node {
     /// # Errors
     /// [`Missing`] when the capture is absent.
     pub fn neighbours(&self) -> Result<&Doc<Vec<Neighbour>>, Missing> {
-        self.cells.neighbours.get(|| self.doc(Capture::IpNeigh, ip_neigh::parse))
+        self.cells.neighbours.get(|| self.doc_by(Capture::IpNeigh, forms::neighbours))
     }
 
     /// The forwarding databases of bridges and VXLAN devices.
@@ -21,7 +21,7 @@ impl Node {
     /// # Errors
     /// [`Missing`] when the capture is absent.
     pub fn fdb(&self) -> Result<&Doc<Vec<FdbEntry>>, Missing> {
-        self.cells.fdb.get(|| self.doc(Capture::BridgeFdb, bridge::parse_fdb))
+        self.cells.fdb.get(|| self.doc_by(Capture::BridgeFdb, forms::fdb))
     }
 
     /// The bridge ports.
@@ -29,6 +29,6 @@ impl Node {
     /// # Errors
     /// [`Missing`] when the capture is absent.
     pub fn bridge_ports(&self) -> Result<&Doc<Vec<BridgePort>>, Missing> {
-        self.cells.bridge_ports.get(|| self.doc(Capture::BridgeLink, bridge::parse_link))
+        self.cells.bridge_ports.get(|| self.doc_by(Capture::BridgeLink, forms::ports))
     }
 }

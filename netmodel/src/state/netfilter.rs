@@ -2,9 +2,9 @@
 //!
 //! What a ruleset does with a packet is `walk`'s business.
 
-use bundle::{AbsentWhy, Capture, Content};
+use bundle::{AbsentWhy, Capture, Content, Format};
 
-use super::{Cell, Doc, Node};
+use super::{Cell, Doc, Node, forms};
 use crate::family::Family;
 use crate::parse::iptables::{self, Ruleset};
 use crate::parse::nft_json;
@@ -52,6 +52,7 @@ impl Node {
                 Backend::Nft => false,
                 Backend::Legacy => self.no_legacy_tables(family),
             })?;
+            forms::only(&source, &[Format::IptablesSave])?;
             let parsed = iptables::parse(&source.text, family);
             Ok(Doc { source, parsed })
         })
@@ -64,6 +65,7 @@ impl Node {
     pub fn nft(&self) -> Result<&Doc<nft_json::Ruleset>, Missing> {
         self.netfilter.nft.get(|| {
             let source = self.ruleset_source(Capture::NftRuleset, || false)?;
+            forms::only(&source, &[Format::NftJson])?;
             let parsed = nft_json::parse(&source.text);
             Ok(Doc { source, parsed })
         })

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use bundle::Capture;
 
 use super::routes::Routes;
-use super::{Doc, Node};
+use super::{Doc, Node, forms};
 use crate::family::Family;
 use crate::parse::ip_addr::LinkKind;
 use crate::parse::ip_route::{Route, RouteKind, Table};
-use crate::parse::ip_rule::{self, PolicyRule, RuleAction};
+use crate::parse::ip_rule::{PolicyRule, RuleAction};
 use crate::source::{Evidence, Fact, Missing};
 
 /// What policy rules may ask of a packet.
@@ -112,7 +112,7 @@ impl Node {
             Family::V4 => (&self.cells.rules4, Capture::IpRule4),
             Family::V6 => (&self.cells.rules6, Capture::IpRule6),
         };
-        cell.get(|| self.doc(capture, |text| ip_rule::parse(text, family)))
+        cell.get(|| self.doc_by(capture, |source| forms::rules(source, family)))
     }
 
     /// Where a packet to `dst` is routed. Routes that hold for a TOS only are passed over: the packet has none.

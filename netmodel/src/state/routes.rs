@@ -7,10 +7,10 @@ use bundle::Capture;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use prefix_trie::PrefixMap;
 
-use super::{Doc, Node};
+use super::{Doc, Node, forms};
 use crate::family::Family;
-use crate::parse::ip_nexthop::{self, NexthopObject};
-use crate::parse::ip_route::{self, Route, Table};
+use crate::parse::ip_nexthop::NexthopObject;
+use crate::parse::ip_route::{Route, Table};
 use crate::source::{Evidence, Fact, Missing, Source};
 
 /// The routes of a family.
@@ -38,7 +38,7 @@ impl Node {
             Family::V4 => (&self.cells.routes4, Capture::IpRoute4),
             Family::V6 => (&self.cells.routes6, Capture::IpRoute6),
         };
-        cell.get(|| Ok(Routes::new(self.doc(capture, |text| ip_route::parse(text, family))?, family)))
+        cell.get(|| Ok(Routes::new(self.doc_by(capture, |source| forms::routes(source, family))?, family)))
     }
 
     /// The next-hop objects.
@@ -46,7 +46,7 @@ impl Node {
     /// # Errors
     /// [`Missing`] when the capture is absent.
     pub fn nexthops(&self) -> Result<&Doc<Vec<NexthopObject>>, Missing> {
-        self.cells.nexthops.get(|| self.doc(Capture::IpNexthop, ip_nexthop::parse))
+        self.cells.nexthops.get(|| self.doc_by(Capture::IpNexthop, forms::nexthops))
     }
 }
 
