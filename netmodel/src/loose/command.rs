@@ -134,9 +134,14 @@ fn prefix(words: &[&str], elsewhere: &mut Option<String>) -> Option<usize> {
     .filter(|_| !words.is_empty())
 }
 
+/// A command without what people set it apart with in a text.
+pub(super) fn bare(text: &str) -> &str {
+    text.trim_matches(['`', '*', ':', ' ', '\t'])
+}
+
 /// Whether a text is a command that prints something of the network, and no prose: "ip forwarding must be on" is none.
 pub(super) fn is_command(text: &str) -> bool {
-    let text = text.trim().trim_end_matches(':').trim_matches(['`', '*']);
+    let text = bare(text);
     // No command that anybody types is longer, and no line of an output costs more than this.
     if text.is_empty() || text.len() > 400 {
         return false;

@@ -11,6 +11,8 @@ use super::shape;
 /// What a part becomes.
 #[derive(Debug, Default)]
 pub(super) struct Finished {
+    /// What prints it, where that is not the kind's name.
+    pub(super) printed_by: Option<&'static str>,
     pub(super) keys: Vec<Key>,
     pub(super) format: Option<Format>,
     /// What was chosen without being told.
@@ -126,6 +128,13 @@ fn path_of(raw: &Raw<'_>) -> String {
 
 /// Family and back end of a ruleset.
 fn ruleset(raw: &Raw<'_>, done: &mut Finished) {
+    // Rules alone are in no table: those of a save that went through grep. With `iptables -S` the command tells the table, and
+    // `-P` and `-N` show that it is one.
+    let typed = raw.hint.program();
+    if raw.kind.name == "iptables -S" && !raw.lines().any(shape::policy) && (typed.is_empty() || typed.ends_with("-save")) {
+        done.printed_by = Some("iptables-save");
+        done.format = Some(Format::IptablesSave);
+    }
     let header = raw.lines().filter(|l| shape::save_header(l)).collect::<Vec<_>>();
     let told = |text: &str| header.iter().any(|l| l.contains(text));
     // The header's first word behind "by" is the tool.
@@ -310,7 +319,7 @@ fn wholeness(raw: &Raw<'_>, done: &Finished) -> Option<String> {
     if let Some(closed) = raw.closed {
         return if closed { document(raw, done) } else { Some("its end is cut off".to_owned()) };
     }
-    if raw.kind.name == "iptables-save" {
+    if raw.kind.name == "iptables-save" || done.printed_by == Some("iptables-save") {
         return save(raw);
     }
     if raw.kind.name == "conntrack -L" {
@@ -419,6 +428,25 @@ fn takes_all(hint: &Hint, done: &Finished) -> bool {
         "iptables" | "ip6tables" | "dmesg" => false,
         _ => false,
     }
+}
+
+/// A lone value whose key the command names: `sysctl -n KEY`, `cat /proc/sys/…`; as sysctl would have printed it.
+pub(super) fn lone_value(text: &str, hint: &Hint) -> Option<String> {
+    let mut lines = text.lines().filter(|l| !l.trim().is_empty());
+    let (value, None) = (lines.next()?.trim(), lines.next()) else { return None };
+    let key = match hint.program() {
+        "sysctl" => {
+            let mut words = hint.words.iter().skip(1);
+            let (option, key, None) = (words.next()?, words.next()?, words.next()) else { return None };
+            (matches!(option.as_str(), "-n" | "-nb" | "--values") && !key.starts_with('-')).then_some(key.as_str())?
+        }
+        _ => hint.path.as_deref().filter(|p| p.starts_with("/proc/sys/") && !p.contains(['*', '{', '?']))?,
+    };
+    // The kernel's values are numbers and short words; anything else is an error's text.
+    let plain = value.len() <= 120
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'\t' | b'-' | b'_' | b',' | b'.'));
+    (plain && (value.starts_with(|c: char| c.is_ascii_digit() || c == '-') || !value.contains(' ')))
+        .then(|| format!("{key} = {value}\n"))
 }
 
 /// The captures that only a name can tell: files of one word a line, and empty documents.

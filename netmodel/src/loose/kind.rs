@@ -664,7 +664,7 @@ pub(super) static TEXT: &[Kind] = &[
         |lines| {
             shape::resolv(first(lines)) || first(lines).starts_with(['#', ';']) && lines.iter().any(|l| shape::resolv(l.trim()))
         },
-        owns!(l => shape::resolv(l) || l.starts_with(['#', ';'])),
+        owns!(l => shape::resolv(l) || l.starts_with(['#', ';']) || l.starts_with("options ") || l.starts_with("search ") || l.starts_with("sortlist ") || l.starts_with("nameserver ")),
         never,
     ),
     kind(

@@ -168,6 +168,13 @@ fn what(lines: &[std::borrow::Cow<'_, str>], part: &split::Part, hint: &Hint, na
         return What::LeftOut(format!("it is of another network namespace than the node's own ({elsewhere})"));
     }
     let named = || [hint, name].into_iter().find_map(|h| finish::by_name(&text, h));
+    if part.kind.is_none()
+        && let Some(text) = finish::lone_value(&text, hint)
+    {
+        let (key, partial) = (Key::node(bundle::Capture::Sysctl), Some("it shows one key".to_owned()));
+        let format = Format::SysctlA;
+        return What::Known(Known { kind: "one value of sysctl", format, keys: vec![key], text, partial, notes: Vec::new() });
+    }
     let Some(kind) = part.kind else {
         return match named() {
             Some((key, format)) => {
@@ -198,7 +205,8 @@ fn what(lines: &[std::borrow::Cow<'_, str>], part: &split::Part, hint: &Hint, na
         };
     }
     let format = done.format.unwrap_or(kind.format);
-    What::Known(Known { kind: kind.name, format, keys: done.keys, text, partial: done.partial, notes: done.notes })
+    let kind = done.printed_by.unwrap_or(kind.name);
+    What::Known(Known { kind, format, keys: done.keys, text, partial: done.partial, notes: done.notes })
 }
 
 /// `grep . /proc/sys/net/ipv4/*` puts a colon behind the path, where sysctl has a sign of equality.

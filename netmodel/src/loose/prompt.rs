@@ -35,7 +35,7 @@ impl Separator {
     fn heading(text: &str) -> Self {
         let text = text.trim();
         let hint = if command::is_command(text) {
-            Some(Hint::of_command(text.trim_end_matches(':').trim_matches('`')))
+            Some(Hint::of_command(command::bare(text)))
         } else {
             Some(Hint::of_name(text)).filter(|h| h.path.is_some())
         };
@@ -86,6 +86,9 @@ fn is_host(text: &str) -> bool {
 
 fn shell(line: &str) -> Option<Separator> {
     let strict = |host: Option<&str>, rest: &str| command::is_command(rest).then(|| Separator::prompt(host, rest));
+    if line == "$" {
+        return Some(Separator::prompt(None, ""));
+    }
     if let Some(rest) = line.strip_prefix("$ ") {
         return Some(Separator::prompt(None, rest));
     }
