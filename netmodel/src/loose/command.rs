@@ -32,6 +32,9 @@ impl Hint {
             .map(str::trim)
             .find(|p| !p.is_empty() && !HARMLESS_PIPES.contains(&p.split_whitespace().next().unwrap_or_default()))
             .map(str::to_owned);
+        if let Some((_, target)) = first.split_once('>') {
+            hint.filter.get_or_insert_with(|| format!("> {}", target.trim()));
+        }
         let first = first.split([';', '>', '<']).next().unwrap_or_default();
         let mut words: Vec<&str> = first.split_whitespace().take(64).map(|w| w.trim_matches(['\'', '"', '`'])).collect();
         while let Some(skip) = prefix(&words, &mut hint.elsewhere) {

@@ -71,8 +71,8 @@ pub(super) fn finish(raw: &Raw<'_>) -> Finished {
         }
         "/proc/net/tcp or udp" => {
             let udp = raw.text.lines().next().is_some_and(|l| l.contains("drops"));
-            let v6 = raw.lines().nth(1).and_then(|l| l.split_whitespace().nth(1)).is_some_and(|a| a.len() > 20);
-            let v6 = v6 || raw.hinted(|h| (h.mentions("tcp6") || h.mentions("udp6")).then_some(true)).unwrap_or(false);
+            // The heads of the IPv6 files have the word in full.
+            let v6 = raw.text.lines().next().is_some_and(|l| l.contains("remote_address"));
             let capture = match (udp, v6) {
                 (false, false) => Capture::ProcNetTcp,
                 (false, true) => Capture::ProcNetTcp6,
@@ -428,6 +428,26 @@ fn takes_all(hint: &Hint, done: &Finished) -> bool {
         "iptables" | "ip6tables" | "dmesg" => false,
         _ => false,
     }
+}
+
+/// What it means that a command printed nothing: there are no such rules, sets, services or entries.
+pub(super) fn nothing(hint: &Hint) -> Option<Key> {
+    if !hint.typed || hint.filter.is_some() || hint.elsewhere.is_some() {
+        return None;
+    }
+    let options = || hint.words.iter().skip(1).map(String::as_str);
+    let capture = match hint.program() {
+        // A back end that the name does not tell is not known by an empty output either.
+        "iptables-legacy-save" => Capture::IptablesLegacySave,
+        "ip6tables-legacy-save" => Capture::Ip6tablesLegacySave,
+        "iptables-nft-save" => Capture::IptablesNftSave,
+        "ip6tables-nft-save" => Capture::Ip6tablesNftSave,
+        "ipset" if options().all(|o| matches!(o, "save" | "list")) => Capture::IpsetSave,
+        "ipvsadm" if options().all(|o| matches!(o, "-S" | "-Sn" | "-n")) => Capture::IpvsSave,
+        "conntrack" if options().all(|o| matches!(o, "-L" | "-o" | "extended")) => Capture::Conntrack,
+        _ => return None,
+    };
+    (!options().any(|o| o == "-t")).then(|| Key::node(capture))
 }
 
 /// A lone value whose key the command names: `sysctl -n KEY`, `cat /proc/sys/…`; as sysctl would have printed it.

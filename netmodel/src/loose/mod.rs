@@ -132,6 +132,10 @@ pub fn read(name: &str, bytes: &[u8]) -> Paste {
     let by_name = Hint::of_name(name);
     let mut sections = Vec::new();
     for block in split::blocks(&text) {
+        if block.lines.iter().all(|l| l.trim().is_empty()) {
+            sections.extend(nothing(&block));
+            continue;
+        }
         let parts = split::parts(&block.lines);
         let alone = parts.len() == 1;
         for part in parts {
@@ -152,6 +156,29 @@ pub fn read(name: &str, bytes: &[u8]) -> Paste {
         sections.push(Section { first: 1, last: number(text.lines().count().max(1)), host: None, command: None, what });
     }
     Paste { name: shared, encoding: Some(encoding), sections }
+}
+
+/// A command that printed nothing, where that says something; it stands on the line of its prompt.
+fn nothing(block: &split::Block<'_>) -> Option<Section> {
+    let hint = block.hint.as_ref()?;
+    let key = finish::nothing(hint)?;
+    let format = key.capture.spec().format;
+    let known = Known {
+        kind: "a command that printed nothing",
+        format,
+        keys: vec![key],
+        text: String::new(),
+        partial: None,
+        notes: Vec::new(),
+    };
+    let line = number(block.first);
+    Some(Section {
+        first: line,
+        last: line,
+        host: block.host.clone(),
+        command: Some(hint.words.join(" ")),
+        what: What::Known(known),
+    })
 }
 
 fn number(line: usize) -> u32 {

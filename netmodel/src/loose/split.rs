@@ -77,7 +77,8 @@ pub(super) fn blocks<'t>(text: &'t str) -> Vec<Block<'t>> {
         open.framed = after_prompt && separator.prompt && open.hint.is_some();
         after_prompt = separator.prompt || (after_prompt && empty);
         let done = std::mem::replace(&mut open, Block { first: index + 1, lines: Vec::new(), host, hint, framed: false });
-        if !empty {
+        // Nothing between two prompts is an output, too: of nothing.
+        if !empty || (done.framed && done.hint.is_some()) {
             blocks.push(done);
         }
     }

@@ -263,6 +263,22 @@ fn encodings_line_ends_and_colours() {
 }
 
 #[test]
+fn nothing_between_two_prompts_is_nothing_on_the_node() {
+    let text = "$ sudo iptables-legacy-save\n$ iptables-legacy-save | grep x\n$ ip6tables-save\n$\n";
+    let node = pasted("a", text);
+    let legacy = node.iptables(Backend::Legacy, Family::V4).unwrap();
+    assert!(legacy.rules.is_empty() && legacy.source.whole().is_ok());
+    assert_eq!(legacy.source.place(1), ("a".to_owned(), 1));
+    assert!(node.iptables(Backend::Nft, Family::V6).is_err(), "which back end is not told");
+    assert!(node_of_nothing("$ iptables-legacy-save > rules.txt\n$\n"), "it went to a file");
+    assert!(node_of_nothing("$ iptables-legacy-save\n"), "it may have been cut off");
+}
+
+fn node_of_nothing(text: &str) -> bool {
+    nodes(&[read("a", text.as_bytes())], "a", "x").is_empty()
+}
+
+#[test]
 fn the_name_breaks_ties_only() {
     let rules = "*filter\n:FORWARD DROP [0:0]\nCOMMIT\n";
     for (name, capture) in [

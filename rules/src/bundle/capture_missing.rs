@@ -34,6 +34,9 @@ Never about the bundle; it says nothing about the node.
 
 fn check(node: &Node) -> Check {
     let bundle = node.bundle();
+    if bundle.is_pasted() {
+        return Ok(Outcome::NotApplicable("outputs were pasted: there is no record of what was tried".to_owned()));
+    }
     let mut gaps: Vec<Evidence> = bundle.manifest().captures.iter().filter_map(gap).collect();
     gaps.extend(bundle.damage().iter().map(|d| Evidence { capture: bundle.name().to_owned(), line: 0, text: d.to_string() }));
     if gaps.is_empty() {
