@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn every_encoding_gives_the_text() {
-        let text_of = |bytes: &[u8]| text(bytes).map(|(t, e)| (t, e));
+        let text_of = |bytes: &[u8]| text(bytes);
         let is = |t: &str, e| Ok((t.to_owned(), e));
         assert_eq!(text_of(b"\xef\xbb\xbfa\n"), is("a\n", Encoding::Utf8));
         assert_eq!(text_of(&wide("\u{feff}net.a = é\r\n", u16::to_le_bytes)), is("net.a = é\r\n", Encoding::Utf16Le));

@@ -226,9 +226,9 @@ fn routes(raw: &Raw<'_>, done: &mut Finished) {
         for line in raw.lines() {
             let word = line.split_whitespace().find(|w| shape::address(w)).unwrap_or_default();
             if word.contains(':') || line.contains(" pref ") {
-                v6 = true
+                v6 = true;
             } else if !word.is_empty() {
-                v4 = true
+                v4 = true;
             }
         }
     }

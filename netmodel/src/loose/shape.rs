@@ -193,7 +193,7 @@ pub(super) fn brief(line: &str) -> bool {
         && words.next().is_none_or(|w| address(w) || mac(w))
 }
 
-/// `32766:	from all lookup main`
+/// `32766: from all lookup main`
 pub(super) fn policy_rule(line: &str) -> bool {
     let Some((pref, rest)) = line.split_once(':') else { return false };
     let rest = rest.trim_start();

@@ -151,7 +151,7 @@ pub(super) fn parts(lines: &[Cow<'_, str>]) -> Vec<Part> {
                 Some(part)
                     if part.kind.is_none() && part.closed.is_none() && lines[part.end..i].iter().all(|l| l.trim().is_empty()) =>
                 {
-                    part.end = i + 1
+                    part.end = i + 1;
                 }
                 _ => parts.push(Part { first: i, end: i + 1, kind: None, closed: None }),
             }
