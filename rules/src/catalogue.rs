@@ -1,13 +1,14 @@
 //! All rules: one entry each.
 
 use crate::rule::Rule;
-use crate::{addressing, bridge, bundle, conntrack, dns, firewall, forwarding, ipvs, mtu};
+use crate::{addressing, bridge, bundle, conntrack, dns, firewall, forwarding, ipvs, mtu, overlay, routing};
 
 /// All rules, sorted by id.
 pub static CATALOGUE: &[&Rule] = &[
     &addressing::pod_cidr_overlap::RULE,
     &bridge::br_netfilter_missing::RULE,
     &bridge::nf_call_iptables_off::RULE,
+    &bridge::pod_veth_detached::RULE,
     &bundle::capture_missing::RULE,
     &bundle::capture_not_understood::RULE,
     &conntrack::table_nearly_full::RULE,
@@ -18,6 +19,8 @@ pub static CATALOGUE: &[&Rule] = &[
     &forwarding::ip_forward_off::RULE,
     &ipvs::vs_conntrack_off::RULE,
     &mtu::overlay_above_underlay::RULE,
+    &overlay::vxlan_peer_unresolved::RULE,
+    &routing::pod_traffic_diverted::RULE,
 ];
 
 /// The rule with this id.

@@ -15,8 +15,10 @@ mod firewall;
 mod forwarding;
 mod ipvs;
 mod mtu;
+mod overlay;
 mod remedy;
 mod role;
+mod routing;
 mod rule;
 #[cfg(test)]
 mod testing;
