@@ -1,7 +1,7 @@
 //! All rules: one entry each.
 
 use crate::rule::Rule;
-use crate::{addressing, bridge, bundle, conntrack, dns, firewall, forwarding, ipvs, mtu, overlay, routing};
+use crate::{addressing, bridge, bundle, cni, conntrack, dns, firewall, forwarding, ipvs, kube_proxy, mtu, overlay, routing};
 
 /// All rules, sorted by id.
 pub static CATALOGUE: &[&Rule] = &[
@@ -11,13 +11,16 @@ pub static CATALOGUE: &[&Rule] = &[
     &bridge::pod_veth_detached::RULE,
     &bundle::capture_missing::RULE,
     &bundle::capture_not_understood::RULE,
+    &cni::masquerade_missing::RULE,
     &conntrack::table_nearly_full::RULE,
     &dns::resolver_loop::RULE,
     &firewall::overlay_port_dropped::RULE,
     &firewall::pod_forward_dropped::RULE,
     &forwarding::ip_forward_lost_at_boot::RULE,
     &forwarding::ip_forward_off::RULE,
+    &ipvs::vip_not_local::RULE,
     &ipvs::vs_conntrack_off::RULE,
+    &kube_proxy::service_rules_missing::RULE,
     &mtu::overlay_above_underlay::RULE,
     &overlay::vxlan_peer_unresolved::RULE,
     &routing::pod_traffic_diverted::RULE,

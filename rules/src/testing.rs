@@ -86,6 +86,15 @@ impl Sketch {
         )
     }
 
+    /// The healthy node with kube-proxy in ipvs mode, one virtual service, and this line among the sysctls.
+    pub(crate) fn ipvs(sysctl: &str) -> Self {
+        Self::healthy()
+            .edit(Capture::Sysctl, "net.ipv4.ip_forward = 1\n", &format!("net.ipv4.ip_forward = 1\n{sysctl}"))
+            .edit(Capture::IptablesNftSave, "KUBE-SERVICES", "KUBE-NODE-PORT")
+            .with(Key::node_instance(Capture::KubeProxyConfig, "/var/lib/kube-proxy/config.conf"), "mode: ipvs\n")
+            .with(Key::node(Capture::IpvsSave), "-A -t 10.96.0.10:53 -s rr\n-a -t 10.96.0.10:53 -r 10.244.1.2:53 -m -w 1\n")
+    }
+
     /// A node without any pod network.
     pub(crate) fn without_pods() -> Self {
         let links = r#"[{"ifindex":1,"ifname":"lo","flags":["LOOPBACK","UP","LOWER_UP"],"mtu":65536,"addr_info":[]}]"#;

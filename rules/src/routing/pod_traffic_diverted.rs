@@ -88,8 +88,8 @@ fn diverted(node: &Node, cidr: IpNet) -> Result<Option<(netmodel::At, Finding)>,
         Confidence::Certain,
         format!("policy rule {priority} sends pod traffic {to} instead of {cni_dev}"),
         format!(
-            "A packet to {address} is answered by a table that is asked before the one with the CNI's routes. This node reaches none of the \
-             pods named here, its own neither."
+            "A packet to {address} is answered by a table that is asked before the one with the CNI's routes. This node does not reach the \
+             pods named here."
         ),
     )
     .because_all(decision.evidence())
