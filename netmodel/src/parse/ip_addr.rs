@@ -26,18 +26,18 @@ use crate::source::{At, Problem, position};
 pub struct Link {
     /// The object in the capture.
     pub at: At,
-    /// The kernel's index of it, unique in its namespace.
-    pub index: u32,
+    /// The kernel's index of it, unique in its namespace; `None` where the form does not print it (`ip -br`, `ifconfig`).
+    pub index: Option<u32>,
     /// Its name.
     pub name: Arc<str>,
     /// Alternative names.
     pub altnames: Vec<Arc<str>>,
-    /// All flags as printed (`UP`, `LOWER_UP`, `NO-CARRIER`, `NOARP`, …).
+    /// All flags as printed (`UP`, `LOWER_UP`, `NO-CARRIER`, `NOARP`, …); empty too where the form prints none (`ip -o addr`).
     pub flags: Vec<Arc<str>>,
-    /// `UP`: set up by the administrator.
-    pub up: bool,
-    /// `LOWER_UP`: the driver says that there is a carrier.
-    pub lower_up: bool,
+    /// `UP`: set up by the administrator; `None` where the form does not tell.
+    pub up: Option<bool>,
+    /// `LOWER_UP`: the driver says that there is a carrier; `None` where the form does not tell.
+    pub lower_up: Option<bool>,
     /// The MTU in bytes.
     pub mtu: Option<u32>,
     /// The operational state as printed (RFC 2863: `UP`, `DOWN`, `UNKNOWN`, …). UNKNOWN is normal for VXLAN, dummy and tunnel devices.
@@ -46,13 +46,15 @@ pub struct Link {
     pub mac: Option<Arc<str>>,
     /// What kind of device it is.
     pub kind: LinkKind,
-    /// The device that it is a port or slave of (bridge, bond, VRF).
+    /// The device that it is a port or slave of (bridge, bond, VRF). `None` proves nothing where [`Link::index`] or [`Link::up`] is
+    /// `None`: those forms do not print it.
     pub master: Option<Arc<str>>,
     /// The device that it stands on or is paired with, in this namespace (`eth0.10@eth0`: `eth0`).
     pub lower: Option<Arc<str>>,
     /// The index of that device or peer, perhaps in another namespace.
     pub lower_index: Option<u32>,
-    /// The number that this namespace gave to the namespace of that device, if it is another one.
+    /// The number that this namespace gave to the namespace of that device, if it is another one; -1 where it has none
+    /// (`NETNSA_NSID_NOT_ASSIGNED`) or where only the name of that namespace is printed.
     pub lower_netns: Option<i32>,
     /// As a bridge port: its settings.
     pub port: Option<BridgePortInfo>,
@@ -95,6 +97,8 @@ pub struct Address {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LinkKind {
+    /// The capture was taken without details (`-d`): it may be of any kind.
+    Unknown,
     /// The capture names no kind: a physical or para-virtual device.
     Physical,
     /// The loopback.
@@ -406,11 +410,11 @@ impl RawLink<'_> {
         let port = slave.map(|s| BridgePortInfo { state: cx.name(s.state.as_deref()), hairpin: s.hairpin, isolated: s.isolated });
         Link {
             at: cx.element.at,
-            index: self.ifindex,
+            index: Some(self.ifindex),
             name: cx.names.get(&self.ifname),
             altnames: cx.names.all(&self.altnames),
-            up: has("UP"),
-            lower_up: has("LOWER_UP"),
+            up: Some(has("UP")),
+            lower_up: Some(has("LOWER_UP")),
             flags: cx.names.all(&self.flags),
             mtu: self.mtu,
             operstate: cx.name(self.operstate.as_deref()),

@@ -140,7 +140,13 @@ impl Route {
 #[must_use]
 pub fn parse(text: &str, family: Family) -> Parsed<Vec<Route>> {
     json::read(text, |element, object, names| {
-        let raw: RawRoute<'_> = json::typed(object)?;
+        let mut raw: RawRoute<'_> = json::typed(object)?;
+        if raw.encap.is_some() {
+            // `encap ip` prints its own `src` and `dst` among the route's, whose `dst` comes first and whose source is `from`.
+            let first = json::excerpt(element.text, "dst", &[]);
+            let first = first.strip_prefix("\"dst\":").unwrap_or(&first).trim().trim_matches('"');
+            (raw.dst, raw.src) = (Cow::Owned(first.to_owned()), None);
+        }
         raw.route(element.at, family, names)
     })
 }

@@ -3,17 +3,22 @@
 //! Every parser takes the text of a capture and gives records with positions, and the problems that it met: a line that is not
 //! understood is a problem with its line, the rest counts. No input makes a parser panic. What records mean is `state`'s business.
 
+pub mod arp;
 pub mod bridge;
 pub mod cmdline;
 pub mod cni;
 pub mod conntrack;
 pub mod conntrack_stats;
+pub mod fib_trie;
 pub mod flannel;
+pub mod if_inet6;
+pub mod ifconfig;
 pub mod ip_addr;
 pub mod ip_neigh;
 pub mod ip_nexthop;
 pub mod ip_route;
 pub mod ip_rule;
+pub mod iproute_text;
 pub mod ipset;
 pub mod iptables;
 pub mod ipvs;
@@ -23,7 +28,10 @@ pub mod kube_proxy;
 pub mod modules;
 pub mod modules_load;
 pub mod nft_json;
+pub mod proc_ipv6_route;
+pub mod proc_route;
 pub mod resolv_conf;
+pub mod route_n;
 pub mod sysctl;
 pub mod sysctl_d;
 

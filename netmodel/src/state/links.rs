@@ -67,7 +67,7 @@ impl Links {
     /// The link with that index.
     #[must_use]
     pub fn by_index(&self, index: u32) -> Option<&Link> {
-        self.iter().find(|l| l.index == index)
+        self.iter().find(|l| l.index == Some(index))
     }
 
     /// The link that has an address, and the address.
@@ -97,7 +97,7 @@ impl Links {
         let with_stats = self.stats.iter().chain([&self.doc]);
         with_stats
             .filter_map(|doc| {
-                let found = doc.iter().find(|l| l.index == link.index)?;
+                let found = doc.iter().find(|l| l.name == link.name)?;
                 Some(doc.fact(found.stats?, found.at))
             })
             .next()

@@ -212,7 +212,8 @@ impl Node {
     /// `l3mdev` takes packets of devices in a VRF: where there is no VRF it takes none.
     fn unknown_selector(&self, name: &str) -> Option<bool> {
         let links = self.links().ok()?;
-        let no_vrf = links.complete().is_ok() && !links.iter().any(|l| matches!(l.kind, LinkKind::Vrf { .. }));
+        let no_vrf =
+            links.complete().is_ok() && !links.iter().any(|l| matches!(l.kind, LinkKind::Vrf { .. } | LinkKind::Unknown));
         (name == "l3mdev" && no_vrf).then_some(false)
     }
 

@@ -49,8 +49,13 @@ fn check(node: &Node) -> Check {
         let inside = pod.links()?;
         for link in inside.iter().filter(|l| l.addresses.iter().any(|a| cidrs.value.iter().any(|c| c.contains(&a.addr.addr())))) {
             let Some(host_end) = link.lower_index.and_then(|index| links.by_index(index)) else { continue };
+            // A form without flags (`ip -o addr`) shows no bridge either.
+            let up = host_end.up.ok_or_else(|| {
+                let what = format!("flags and bridge of {}", host_end.name);
+                Missing::new(&links.source().key, what, "this form of the output does not show them")
+            })?;
             let on_bridge = host_end.master.as_deref() == Some(&*bridge.name);
-            if on_bridge && host_end.up {
+            if on_bridge && up {
                 continue;
             }
             let name = role::pod_name(pod);
