@@ -21,6 +21,7 @@ pub mod kernel_log;
 pub mod kube_proxy;
 pub mod modules;
 pub mod modules_load;
+pub mod nft;
 pub mod resolv_conf;
 pub mod sysctl;
 pub mod sysctl_d;
