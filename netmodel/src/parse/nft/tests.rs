@@ -1,6 +1,9 @@
 //! Both forms of one ruleset give the same records; fixtures of real rulesets; no input panics.
 
 mod agree;
+mod fixtures;
+mod hostile;
+mod quirks;
 
 use super::*;
 

@@ -131,8 +131,7 @@ impl<'a> Reader<'a> {
     /// Whether `add rule …` or `add element …` comes, whose braces open no block.
     fn comes_rule_command(&self) -> bool {
         let rest = self.text.get(self.items.pos..).unwrap_or_default().trim_start();
-        let line = rest.lines().next().unwrap_or_default();
-        let mut words = line.split_ascii_whitespace().filter(|w| *w != "nft" && *w != "sudo");
+        let mut words = rest.split_ascii_whitespace().filter(|w| *w != "nft" && *w != "sudo").take(4);
         matches!(words.next(), Some("add" | "insert" | "create" | "replace")) && matches!(words.next(), Some("rule" | "element"))
     }
 

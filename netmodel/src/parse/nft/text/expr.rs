@@ -454,7 +454,7 @@ impl<'a, 'n> Cursor<'a, 'n> {
             let full = format!("{field} {}", self.word()?);
             return fields::find(proto, &full).map(Expr::Payload).ok_or("an unknown field");
         }
-        if fields::is_tunnel(proto) && !fields::of_header(field).is_empty() {
+        if fields::is_tunnel(proto) && !fields::is_tunnel(field) && !fields::of_header(field).is_empty() {
             let inner = self.payload(field)?;
             return Ok(Expr::Inner(Box::new((self.names.get(proto), inner))));
         }

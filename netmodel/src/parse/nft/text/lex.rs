@@ -201,14 +201,13 @@ impl<'a> Items<'a> {
     /// The rest of the line from here, consumed, if it is blank or a remark (`# handle 5`); nothing is consumed else.
     pub(super) fn remark(&mut self) -> Option<&'a str> {
         let rest = self.text.get(self.pos..).unwrap_or_default();
-        let len = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
-        let line = rest.get(..len).unwrap_or_default();
-        let trimmed = line.trim();
-        if trimmed.starts_with('#') {
-            self.pos += len;
-            return Some(trimmed.trim_start_matches('#').trim());
+        let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        if rest.as_bytes().get(blanks) != Some(&b'#') {
+            return None;
         }
-        None
+        let len = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+        self.pos += len;
+        Some(rest.get(blanks..len).unwrap_or_default().trim_start_matches('#').trim())
     }
 
     /// The next line without consuming it, and what consuming it would lead to.

@@ -118,7 +118,7 @@ fn statement(cursor: &mut Cursor<'_, '_>, tok: Tok<'_>, rule: &mut RuleText) {
 /// A `#` in the middle: an extension that nft could not translate, up to the next statement that is one for certain.
 fn remark(cursor: &mut Cursor<'_, '_>, sign: Tok<'_>, rule: &mut RuleText) {
     cursor.i += 1;
-    if cursor.peek().is_some_and(|t| t.is_word("Warning:")) {
+    if cursor.peek().is_some_and(|t| t.is_word("Warning")) {
         rule.remark = cursor.item.get(sign.end..).map(|rest| rest.trim().into());
         cursor.i = cursor.toks.len();
         return;
