@@ -27,6 +27,7 @@ pub mod kernel_log;
 pub mod kube_proxy;
 pub mod modules;
 pub mod modules_load;
+pub mod nft;
 pub mod nft_json;
 pub mod proc_ipv6_route;
 pub mod proc_route;
