@@ -71,7 +71,7 @@ impl Ipsets {
         self.members.get(set.members.clone()).unwrap_or_default()
     }
 
-    fn entry(&mut self, name: &str, at: At) -> usize {
+    pub(super) fn entry(&mut self, name: &str, at: At) -> usize {
         if let Some(&known) = self.index.get(name) {
             return known;
         }
