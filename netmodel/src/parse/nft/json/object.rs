@@ -15,6 +15,12 @@ use crate::source::At;
 
 /// Reads one object `{"KIND": {…}}`.
 pub(super) fn read(b: &mut Builder, raw: &str, at: At) {
+    // Nearly all objects are rules: their body needs no look for its end, since it ends where the object does.
+    if let Some(body) = raw.strip_prefix("{\"rule\":").and_then(|rest| rest.strip_suffix('}'))
+        && super::rule::read_whole(b, body, at)
+    {
+        return;
+    }
     if let Err(error) = kinds(b, raw, at) {
         lost(b, raw, at, &format!("not understood: {}", super::without_place(&error)));
     }

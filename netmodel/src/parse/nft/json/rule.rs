@@ -22,6 +22,21 @@ struct Head {
     comment: Option<Name>,
 }
 
+/// Reads a body of the form that nft prints; says no, and leaves nothing behind, if it is not just that.
+pub(super) fn read_whole(b: &mut Builder, raw: &str, at: At) -> bool {
+    let first = b.first_stmt();
+    let mut json = serde_json::Deserializer::from_str(raw);
+    let head = RuleSeed(b).deserialize(&mut json).and_then(|head| json.end().map(|()| head));
+    if let Ok(Head { family: Some(family), table: Some(table), chain: Some(chain), handle, comment }) = head {
+        let table = b.table(family, &table, at);
+        let chain = b.chain(table, &chain, at);
+        b.rule(at, chain, handle, comment, first, false);
+        return true;
+    }
+    b.drop_stmts(first);
+    false
+}
+
 /// Reads the body of an object `rule`.
 pub(super) fn read(b: &mut Builder, raw: &str, at: At) {
     let first = b.first_stmt();
