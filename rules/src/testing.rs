@@ -3,7 +3,8 @@
 #![allow(clippy::needless_pass_by_value, reason = "a check is handed over to be judged")]
 
 use bundle::{
-    AbsentWhy, Bundle, Capture, CollectorInfo, FORMAT, How, Key, Manifest, NodeIdentity, Outcome as Taken, Record, Span,
+    AbsentWhy, Bundle, Capture, CollectorInfo, FORMAT, How, Key, Manifest, Netns, NetnsInfo, NodeIdentity, Outcome as Taken,
+    Record, Span,
 };
 use netmodel::Node;
 
@@ -63,12 +64,17 @@ pub(crate) const HEALTHY: &[(Capture, &str)] = &[
 pub(crate) struct Sketch {
     texts: Vec<(Key, String)>,
     absent: Vec<(Key, AbsentWhy)>,
+    pods: Vec<u32>,
 }
 
 impl Sketch {
     /// The healthy node.
     pub(crate) fn healthy() -> Self {
-        Self { texts: HEALTHY.iter().map(|(c, t)| (Key::node(*c), (*t).to_owned())).collect(), absent: Vec::new() }
+        Self {
+            texts: HEALTHY.iter().map(|(c, t)| (Key::node(*c), (*t).to_owned())).collect(),
+            absent: Vec::new(),
+            pods: Vec::new(),
+        }
     }
 
     /// The healthy node without its overlay: the peer's pods are routed to the peer itself.
@@ -78,6 +84,15 @@ impl Sketch {
             r#""gateway":"10.244.2.0","dev":"flannel.1""#,
             r#""gateway":"192.0.2.12","dev":"eth0""#,
         )
+    }
+
+    /// The healthy node with kube-proxy in ipvs mode, one virtual service, and this line among the sysctls.
+    pub(crate) fn ipvs(sysctl: &str) -> Self {
+        Self::healthy()
+            .edit(Capture::Sysctl, "net.ipv4.ip_forward = 1\n", &format!("net.ipv4.ip_forward = 1\n{sysctl}"))
+            .edit(Capture::IptablesNftSave, "KUBE-SERVICES", "KUBE-NODE-PORT")
+            .with(Key::node_instance(Capture::KubeProxyConfig, "/var/lib/kube-proxy/config.conf"), "mode: ipvs\n")
+            .with(Key::node(Capture::IpvsSave), "-A -t 10.96.0.10:53 -s rr\n-a -t 10.96.0.10:53 -r 10.244.1.2:53 -m -w 1\n")
     }
 
     /// A node without any pod network.
@@ -95,7 +110,8 @@ impl Sketch {
 
     /// Replaces a part of a capture, which must stand there.
     pub(crate) fn edit(mut self, capture: Capture, part: &str, with: &str) -> Self {
-        let (_, text) = self.texts.iter_mut().find(|(k, _)| k.capture == capture).expect("the healthy node has it");
+        let (_, text) =
+            self.texts.iter_mut().find(|(k, _)| k.capture == capture && k.netns == Netns::Node).expect("the healthy node has it");
         assert!(text.contains(part), "{capture} does not hold {part}");
         *text = text.replace(part, with);
         self
@@ -108,9 +124,17 @@ impl Sketch {
         self
     }
 
-    /// Makes a capture absent.
+    /// Adds a capture of a pod.
+    pub(crate) fn pod(mut self, number: u32, capture: Capture, text: &str) -> Self {
+        if !self.pods.contains(&number) {
+            self.pods.push(number);
+        }
+        self.with(Key { netns: Netns::Pod(number), capture, instance: None }, text)
+    }
+
+    /// Makes a capture of the node's own namespace absent.
     pub(crate) fn without(mut self, capture: Capture, why: AbsentWhy) -> Self {
-        self.texts.retain(|(k, _)| k.capture != capture);
+        self.texts.retain(|(k, _)| k.capture != capture || k.netns != Netns::Node);
         self.absent.push((Key::node(capture), why));
         self
     }
@@ -119,7 +143,10 @@ impl Sketch {
     pub(crate) fn node(self) -> Node {
         let record = |key: &Key, outcome| Record {
             capture: key.capture.into(),
-            pod: None,
+            pod: match key.netns {
+                Netns::Node => None,
+                Netns::Pod(number) => Some(number),
+            },
             instance: key.instance.clone(),
             how: How::None,
             span: Span::default(),
@@ -132,6 +159,12 @@ impl Sketch {
             timed_out: false,
             exit: None,
             stderr: String::new(),
+        };
+        let pod = |&number: &u32| NetnsInfo {
+            number,
+            inode: u64::from(number),
+            pod: Some(format!("default/p{number}")),
+            found_by: "the test".to_owned(),
         };
         let absent = |why| Taken::Absent { why, detail: "for the test".to_owned() };
         let mut captures: Vec<Record> = self.texts.iter().map(|(key, text)| record(key, taken(text))).collect();
@@ -148,7 +181,7 @@ impl Sketch {
             started_at: time::OffsetDateTime::UNIX_EPOCH,
             finished_at: Some(time::OffsetDateTime::UNIX_EPOCH),
             cut_short: None,
-            netns: Vec::new(),
+            netns: self.pods.iter().map(pod).collect(),
             captures,
         };
         Node::new(Bundle::from_texts("test", manifest, self.texts))

@@ -14,7 +14,7 @@ use ipnet::IpNet;
 
 use super::Parsed;
 use super::ip_addr::{Address, Link};
-use super::iproute_text::addr;
+use super::iproute_text::link_records;
 use super::json::Names;
 use super::proc_ipv6_route::{hex, net};
 use crate::source::{At, Problem, lines};
@@ -35,7 +35,7 @@ pub fn parse(text: &str) -> Parsed<Vec<Link>> {
         match row(at, line, &mut names) {
             Ok((index, name, address)) => {
                 let place = *places.entry(index).or_insert_with(|| {
-                    let mut link = addr::blank(at, names.get(name));
+                    let mut link = link_records::blank(at, names.get(name));
                     link.index = Some(index);
                     out.value.push(link);
                     out.value.len() - 1
@@ -54,7 +54,7 @@ fn row<'t>(at: At, line: &'t str, names: &mut Names) -> Result<(u32, &'t str, Ad
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
     let [addr, index, len, scope, flags, name] = words[..] else { return Err("not six columns".to_owned()) };
     let flags = hex(flags)?;
-    let mut address = addr::address(at, names);
+    let mut address = link_records::address(at, names);
     address.addr = IpNet::V6(net(addr, len)?);
     // IPV6_ADDR_* of include/net/ipv6.h, under the names of iproute2.
     address.scope = match hex(scope)? {

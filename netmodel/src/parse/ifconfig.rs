@@ -27,7 +27,7 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::Parsed;
 use super::ip_addr::{Address, Link, LinkKind, LinkStats};
-use super::iproute_text::addr;
+use super::iproute_text::link_records;
 use super::iproute_text::words::{Piece, pieces};
 use super::json::Names;
 use super::proc_route::prefix_len;
@@ -132,7 +132,7 @@ impl<'t> Reader<'t> {
         }
         let name = label.split_once(':').map_or(label, |(name, _)| name);
         let place = *self.places.entry(name).or_insert_with(|| {
-            self.out.value.push(addr::blank(piece.at, self.names.get(name)));
+            self.out.value.push(link_records::blank(piece.at, self.names.get(name)));
             self.out.value.len() - 1
         });
         self.now = Some(Stanza { place, label, stats: Stats::default() });
@@ -190,7 +190,7 @@ impl<'t> Reader<'t> {
     }
 
     fn blank(&mut self, piece: &Piece<'t>) -> Address {
-        addr::address(position(self.text, piece.text, piece.at.line), &mut self.names)
+        link_records::address(position(self.text, piece.text, piece.at.line), &mut self.names)
     }
 }
 

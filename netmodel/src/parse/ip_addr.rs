@@ -46,7 +46,8 @@ pub struct Link {
     pub mac: Option<Arc<str>>,
     /// What kind of device it is.
     pub kind: LinkKind,
-    /// The device that it is a port or slave of (bridge, bond, VRF).
+    /// The device that it is a port or slave of (bridge, bond, VRF). `None` proves nothing where [`Link::index`] or [`Link::up`] is
+    /// `None`: those forms do not print it.
     pub master: Option<Arc<str>>,
     /// The device that it stands on or is paired with, in this namespace (`eth0.10@eth0`: `eth0`).
     pub lower: Option<Arc<str>>,

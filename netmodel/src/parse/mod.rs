@@ -44,14 +44,13 @@ pub mod json;
 pub mod kernel_events;
 pub mod kernel_log;
 pub mod kube_proxy;
-mod kube_yaml;
 pub mod kubeadm;
 pub mod kubelet_config;
-mod log_prefix;
 pub mod modules;
 pub mod modules_load;
 pub mod network_manager;
 pub mod networkd;
+pub mod nft;
 pub mod nft_json;
 pub mod nftables_conf;
 pub mod nsswitch;
@@ -69,16 +68,18 @@ pub mod ss;
 pub mod sysctl;
 pub mod sysctl_d;
 pub mod sysctl_system;
-#[cfg(test)]
-mod testing;
 pub mod text;
 pub mod ufw;
 pub mod yaml;
 
+mod kube_yaml;
+mod log_prefix;
 #[cfg(test)]
 mod quirks;
 #[cfg(test)]
 mod snapshots;
+#[cfg(test)]
+mod testing;
 
 use crate::source::Problem;
 

@@ -15,7 +15,7 @@
 use super::Parsed;
 use super::sysctl::{self, Sysctls};
 use super::text::{slice, trimmed};
-use crate::source::{At, Problem, lines};
+use crate::source::{At, lines};
 
 /// A file that was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

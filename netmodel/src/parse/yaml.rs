@@ -21,6 +21,9 @@ use super::Parsed;
 use super::text::slice;
 use crate::source::{At, Problem, lines, position};
 
+/// What `kubectl get -o yaml` prints is one document; a broken one costs its error message's excerpt, a millisecond.
+const MAX_DOCUMENTS: usize = 1024;
+
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -120,7 +123,12 @@ impl Node {
 #[must_use]
 pub fn parse(text: &str) -> Parsed<Vec<Node>> {
     let mut out = Parsed::<Vec<Node>>::default();
-    for (first, document) in documents(text) {
+    for (i, (first, document)) in documents(text).into_iter().enumerate() {
+        if i == MAX_DOCUMENTS {
+            let rest = position(text, document.lines().next().unwrap_or_default(), first);
+            out.problems.push(Problem { at: rest, what: format!("more than {MAX_DOCUMENTS} documents; these are not read") });
+            break;
+        }
         let mut part = document;
         // At most twice: whole, and what stands before the first error, back to where a key of the outermost map begins.
         for _ in 0..2 {
@@ -350,6 +358,8 @@ mod tests {
         assert_eq!(parse(&bomb).problems.len(), 1);
         assert_eq!(parse(&"- ".repeat(100_000)).problems.len(), 1);
         assert_eq!(parse(&"[".repeat(100_000)).problems.len(), 1);
+        let many = parse(&"---\na: 1\n".repeat(2000));
+        assert_eq!((many.value.len(), many.problems.len()), (MAX_DOCUMENTS, 1));
     }
 
     proptest::proptest! {

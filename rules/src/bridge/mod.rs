@@ -2,3 +2,4 @@
 
 pub(crate) mod br_netfilter_missing;
 pub(crate) mod nf_call_iptables_off;
+pub(crate) mod pod_veth_detached;

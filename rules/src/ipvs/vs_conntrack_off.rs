@@ -69,27 +69,16 @@ mod tests {
     use super::*;
     use crate::testing::{Sketch, clear, found, not_applicable, unknown};
 
-    fn ipvs(value: &str) -> Sketch {
-        Sketch::healthy()
-            .edit(Capture::Sysctl, "net.ipv4.ip_forward = 1\n", &format!("net.ipv4.ip_forward = 1\n{value}"))
-            .edit(Capture::IptablesNftSave, "KUBE-SERVICES", "KUBE-NODE-PORT")
-            .with(bundle::Key::node_instance(Capture::KubeProxyConfig, "/var/lib/kube-proxy/config.conf"), "mode: ipvs\n")
-            .with(
-                bundle::Key::node(Capture::IpvsSave),
-                "-A -t 10.96.0.10:53 -s rr\n-a -t 10.96.0.10:53 -r 10.244.1.2:53 -m -w 1\n",
-            )
-    }
-
     #[test]
     fn fires_in_ipvs_mode() {
-        let findings = found(check(&ipvs("net.ipv4.vs.conntrack = 0\n").node()));
+        let findings = found(check(&Sketch::ipvs("net.ipv4.vs.conntrack = 0\n").node()));
         assert_eq!(findings[0].evidence[0].text, "net.ipv4.vs.conntrack = 0");
         assert_eq!(findings[0].evidence[1].text, "-A -t 10.96.0.10:53 -s rr");
     }
 
     #[test]
     fn keeps_quiet_when_it_is_on() {
-        clear(check(&ipvs("net.ipv4.vs.conntrack = 1\n").node()));
+        clear(check(&Sketch::ipvs("net.ipv4.vs.conntrack = 1\n").node()));
     }
 
     #[test]
@@ -100,7 +89,7 @@ mod tests {
 
     #[test]
     fn says_unknown_when_the_key_is_not_there() {
-        unknown(check(&ipvs("").node()), "node/sysctl.txt");
-        assert!(check(&ipvs("").without(Capture::Sysctl, AbsentWhy::TimedOut).node()).is_err());
+        unknown(check(&Sketch::ipvs("").node()), "node/sysctl.txt");
+        assert!(check(&Sketch::ipvs("").without(Capture::Sysctl, AbsentWhy::TimedOut).node()).is_err());
     }
 }

@@ -12,23 +12,25 @@
 //!         317923     252      0       0       0       0
 //! ```
 //!
-//! The text is read word by word: a paste may have everything on one line. `ip -br` is [`super::addr_brief`]'s. Left out:
+//! The text is read word by word: a paste may have everything on one line. `ip -br` stands in `addr_brief`. Left out:
 //! lifetimes, queue and offload sizes, virtual functions, aliases.
 //!
 //! What a form does not print is unknown: without `-d` a link's kind, in `ip -o addr` its flags and MTU.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use ipnet::IpNet;
 
 use super::super::Parsed;
-use super::super::ip_addr::{Address, Link, LinkKind, LinkStats};
+use super::super::ip_addr::{Address, Link, LinkKind};
 use super::super::json::Names;
 use super::addr_brief;
 use super::link_detail::{Detail, KINDS};
+use super::link_header::{Header, header, next_header};
+use super::link_records::{address, blank, host, pair, set_flags};
+use super::link_stats::Stats;
 use super::words::{Piece, Words, pieces};
-use crate::source::{At, Problem, position};
+use crate::source::{Problem, position};
 
 /// Reads `ip addr` or `ip link`, also with `-br`.
 #[must_use]
@@ -84,40 +86,6 @@ enum Mode {
     Stats,
     /// Nothing that a record holds.
     Passed,
-}
-
-/// A row of statistics: names, then as many numbers.
-#[derive(Debug, Default)]
-struct Stats<'t> {
-    names: Vec<&'t str>,
-    sent: bool,
-    column: usize,
-    rx: [Option<u64>; 4],
-    tx: [Option<u64>; 5],
-    seen: Option<At>,
-}
-
-/// The words of a piece from here on begin a link: its index and name, what is behind its `@`, and the rest.
-struct Header<'t> {
-    index: u32,
-    name: &'t str,
-    lower: Option<&'t str>,
-    rest: &'t str,
-}
-
-/// `2: eth0@if4: <…`, and at the start of a line also `2: eth0    inet …` (`-o`). Colons may be full-width: some input methods make them so.
-fn header(text: &str, starts_line: bool) -> Option<Header<'_>> {
-    const COLON: [char; 2] = [':', '：'];
-    let (index, rest) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
-    let (index, rest) = (index.parse().ok()?, rest.strip_prefix(COLON)?.trim_start());
-    let end = rest.find(|c: char| c.is_whitespace() || COLON.contains(&c) || c == '<')?;
-    let (name, behind) = rest.split_at(end);
-    let (name, lower) = name.rsplit_once('@').map_or((name, None), |(n, l)| (n, Some(l)));
-    let rest = behind.trim_start_matches(COLON).trim_start();
-    let flags = behind.starts_with(COLON) && (rest.starts_with('<') || starts_line && rest.is_empty());
-    let oneline =
-        starts_line && behind.starts_with(char::is_whitespace) && (rest.starts_with("inet") || rest.starts_with("link/"));
-    (!name.is_empty() && (flags || oneline)).then_some(Header { index, name, lower, rest })
 }
 
 impl<'t> Reader<'t> {
@@ -377,139 +345,6 @@ impl<'t> Reader<'t> {
         }
         self.out.problems.extend(problems.into_iter().map(|what| Problem { at: now.link.at, what }));
         self.out.value.push(now.link);
-    }
-}
-
-/// Where in a line the next link begins: at a word such as `3:` that a name and flags follow.
-fn next_header(text: &str) -> Option<usize> {
-    let angles = memchr::memchr_iter(b'<', text.as_bytes());
-    angles.filter_map(|angle| start_of_header(text, angle)).next()
-}
-
-/// From the `<` of a link's flags back to its index.
-fn start_of_header(text: &str, angle: usize) -> Option<usize> {
-    // An index, two names and their signs fit in this; a look further back at every `<` would cost the square of the line.
-    let from = (angle.saturating_sub(96)..=angle).find(|&i| text.is_char_boundary(i))?;
-    let start = start_in(text.get(from..)?, angle - from)? + from;
-    (start > 0 && header(text.get(start..)?, false).is_some()).then_some(start)
-}
-
-/// Where the two words before an angle begin.
-fn start_in(text: &str, angle: usize) -> Option<usize> {
-    let before = text.get(..angle)?.trim_end().trim_end_matches([':', '：']).trim_end();
-    // The name, then the index before it; both are words, or glued by a colon.
-    let start = before.rfind(|c: char| c.is_whitespace()).map_or(0, |i| i + 1);
-    let word = before.get(start..)?;
-    let start = if word.starts_with(|c: char| c.is_ascii_digit()) && word.contains([':', '：']) {
-        start
-    } else {
-        let index = before.get(..start)?.trim_end();
-        index.rfind(char::is_whitespace).map_or(0, |i| i + 1)
-    };
-    // `rfind` gives the start of a blank, which may be longer than a byte.
-    let start = (start..=angle).find(|&i| text.is_char_boundary(i))?;
-    Some(start + text.get(start..).map_or(0, |t| t.len() - t.trim_start().len()))
-}
-
-/// The two ends of a point-to-point address.
-pub(super) fn pair(local: &str, peer: &str) -> Result<(IpNet, Option<IpAddr>), String> {
-    let bad = || format!("`{local} peer {peer}`: not two addresses");
-    let local: IpAddr = local.parse().map_err(|_| bad())?;
-    let peer = peer.parse().ok().or_else(|| host(peer)).ok_or_else(bad)?;
-    Ok((IpNet::new(local, peer.prefix_len()).map_err(|_| bad())?, Some(peer.addr())))
-}
-
-/// An address without a length.
-pub(super) fn host(word: &str) -> Option<IpNet> {
-    word.parse::<IpAddr>().ok().map(IpNet::from)
-}
-
-/// Flags, as they stand between the angles.
-pub(in super::super) fn set_flags(link: &mut Link, inner: &str, names: &mut Names) {
-    link.flags = inner.split(',').filter(|f| !f.is_empty()).map(|f| names.get(f)).collect();
-    let has = |flag: &str| link.flags.iter().any(|f| &**f == flag);
-    (link.up, link.lower_up) = (Some(has("UP")), Some(has("LOWER_UP")));
-}
-
-/// A link of which only the name is known.
-pub(in super::super) fn blank(at: At, name: Arc<str>) -> Link {
-    Link {
-        at,
-        index: None,
-        name,
-        altnames: Vec::new(),
-        flags: Vec::new(),
-        up: None,
-        lower_up: None,
-        mtu: None,
-        operstate: None,
-        mac: None,
-        kind: LinkKind::Unknown,
-        master: None,
-        lower: None,
-        lower_index: None,
-        lower_netns: None,
-        port: None,
-        addresses: Vec::new(),
-        stats: None,
-        xdp: None,
-    }
-}
-
-/// An address of which nothing is known yet.
-pub(in super::super) fn address(at: At, names: &mut Names) -> Address {
-    Address {
-        at,
-        addr: IpNet::from(IpAddr::from([0, 0, 0, 0])),
-        peer: None,
-        broadcast: None,
-        scope: names.get(""),
-        label: None,
-        secondary: false,
-        dad_failed: false,
-        tentative: false,
-        deprecated: false,
-        no_prefix_route: false,
-    }
-}
-
-impl<'t> Stats<'t> {
-    fn begin(&mut self, sent: bool, at: At) {
-        self.names.clear();
-        (self.sent, self.column) = (sent, 0);
-        self.seen.get_or_insert(at);
-    }
-
-    fn word(&mut self, word: &'t str) {
-        let Ok(number) = word.parse() else { return self.names.push(word) };
-        let name = self.names.get(self.column).copied();
-        self.column += 1;
-        let row: &mut [Option<u64>] = if self.sent { &mut self.tx } else { &mut self.rx };
-        let place = match name {
-            Some("bytes") => 0,
-            Some("packets") => 1,
-            Some("errors") => 2,
-            Some("dropped") => 3,
-            Some("carrier") => 4,
-            _ => return,
-        };
-        if let Some(place) = row.get_mut(place) {
-            place.get_or_insert(number);
-        }
-    }
-
-    fn take(&self) -> Option<LinkStats> {
-        Some(LinkStats {
-            rx_bytes: self.rx[0]?,
-            rx_packets: self.rx[1]?,
-            rx_errors: self.rx[2]?,
-            rx_dropped: self.rx[3]?,
-            tx_bytes: self.tx[0]?,
-            tx_packets: self.tx[1]?,
-            tx_errors: self.tx[2]?,
-            tx_dropped: self.tx[3]?,
-            carrier_errors: self.tx[4]?,
-        })
     }
 }
 

@@ -13,8 +13,8 @@
 use super::super::Parsed;
 use super::super::ip_addr::Link;
 use super::super::json::Names;
-use super::addr::{address, blank, host, pair, set_flags};
 use super::fdb::is_mac;
+use super::link_records::{address, blank, host, pair, set_flags};
 use super::words::Piece;
 use crate::source::position;
 

@@ -1,0 +1,558 @@
+//! What a ruleset holds: tables, chains, rules, sets, maps, objects, flow tables.
+
+use std::collections::HashMap;
+
+use super::expr::{Elem, Expr, Name};
+use super::kind::Kinds;
+use super::stmt::{Limit, Quota, Stmt, Synproxy};
+use crate::source::At;
+
+/// A family of tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NftFamily {
+    /// IPv4.
+    Ip,
+    /// IPv6.
+    Ip6,
+    /// IPv4 and IPv6.
+    Inet,
+    /// ARP.
+    Arp,
+    /// Bridged packets.
+    Bridge,
+    /// Ingress and egress of devices.
+    Netdev,
+}
+
+impl NftFamily {
+    /// The family of nft's word.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "ip" => Self::Ip,
+            "ip6" => Self::Ip6,
+            "inet" => Self::Inet,
+            "arp" => Self::Arp,
+            "bridge" => Self::Bridge,
+            "netdev" => Self::Netdev,
+            _ => return None,
+        })
+    }
+
+    /// nft's word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::Ip6 => "ip6",
+            Self::Inet => "inet",
+            Self::Arp => "arp",
+            Self::Bridge => "bridge",
+            Self::Netdev => "netdev",
+        }
+    }
+}
+
+/// Index of a table in [`Ruleset::tables`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId(pub u32);
+
+/// Index of a chain in [`Ruleset::chains`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChainId(pub u32);
+
+/// Index of a rule in [`Ruleset::rules`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleId(pub u32);
+
+/// Index of a set in [`Ruleset::sets`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SetId(pub u32);
+
+/// All that a ruleset holds.
+#[derive(Clone, Debug, Default)]
+pub struct Ruleset {
+    /// Version of nft, where the text says it.
+    pub version: Option<Name>,
+    /// Its tables, in the order of the text.
+    pub tables: Vec<Table>,
+    /// All chains.
+    pub chains: Vec<Chain>,
+    /// All rules, in the order of the text; their order in a chain is in [`Chain::rules`].
+    pub rules: Vec<Rule>,
+    /// Sets and maps.
+    pub sets: Vec<Set>,
+    /// Counters, quotas, limits, helpers and so on.
+    pub objects: Vec<Object>,
+    /// Flow tables.
+    pub flowtables: Vec<Flowtable>,
+    /// What is none of these, verbatim.
+    pub others: Vec<Other>,
+    /// Remarks of nft between the rules.
+    pub notes: Vec<Note>,
+    pub(super) stmts: Vec<Stmt>,
+    pub(super) by_table: HashMap<(NftFamily, Name), TableId>,
+    pub(super) by_chain: HashMap<(TableId, Name), ChainId>,
+    pub(super) by_set: HashMap<(TableId, Name), SetId>,
+}
+
+/// A table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Where it is declared.
+    pub at: At,
+    /// Its family.
+    pub family: NftFamily,
+    /// Its name.
+    pub name: Name,
+    /// Its handle.
+    pub handle: Option<u64>,
+    /// Its flags.
+    pub flags: Vec<TableFlag>,
+    /// The program that owns it, where it is shown.
+    pub owner: Option<Name>,
+    /// Its comment.
+    pub comment: Option<Name>,
+    /// Whether nft warned that iptables-nft manages it; see [`super::compat`].
+    pub warned: bool,
+    /// Whether it stands in the text; false for a table of which only contents are there (cut beginnings, commands).
+    pub declared: bool,
+}
+
+impl Table {
+    /// Whether it is switched off; `None` if its flags are not readable (`nft -j` 1.0.6 prints garbage for them).
+    #[must_use]
+    pub fn dormant(&self) -> Option<bool> {
+        if self.flags.contains(&TableFlag::Dormant) {
+            Some(true)
+        } else if self.flags.iter().any(|f| matches!(f, TableFlag::Other(_))) {
+            None
+        } else {
+            Some(false)
+        }
+    }
+}
+
+/// A flag of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TableFlag {
+    /// Its base chains are not hooked.
+    Dormant,
+    /// It goes with the program that made it.
+    Owner,
+    /// It stays when that program ends.
+    Persist,
+    /// Something else.
+    Other(Name),
+}
+
+/// A chain.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// Where it is declared.
+    pub at: At,
+    /// Its table.
+    pub table: TableId,
+    /// Its name.
+    pub name: Name,
+    /// Its handle.
+    pub handle: Option<u64>,
+    /// Where it hangs, if it is a base chain.
+    pub base: Option<Box<BaseChain>>,
+    /// Its comment.
+    pub comment: Option<Name>,
+    /// Its rules, in order.
+    pub rules: Vec<RuleId>,
+    /// Whether it stands in the text; false for one of which only rules are there.
+    pub declared: bool,
+}
+
+/// Where a base chain hangs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseChain {
+    /// Its type.
+    pub kind: ChainKind,
+    /// The hook.
+    pub hook: Hook,
+    /// The devices, for ingress and egress.
+    pub devices: Vec<Name>,
+    /// Its priority: lower ones run first. `None` if the name is not known.
+    pub priority: Option<i32>,
+    /// What becomes of a packet that reaches its end; nft leaves `accept` out of old listings.
+    pub policy: Policy,
+    /// Whether it is offloaded to the device.
+    pub offload: bool,
+}
+
+/// Type of a base chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChainKind {
+    /// Filters.
+    Filter,
+    /// Sees the first packet of a connection only, and may translate it.
+    Nat,
+    /// Routes anew what it changed (output).
+    Route,
+    /// Something else.
+    Other(Name),
+}
+
+/// A hook of netfilter.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Hook {
+    Ingress,
+    Egress,
+    Prerouting,
+    Input,
+    Forward,
+    Output,
+    Postrouting,
+    Other(Name),
+}
+
+/// What becomes of a packet at the end of a base chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// It goes on.
+    Accept,
+    /// It is dropped.
+    Drop,
+    /// Not known.
+    Other(Name),
+}
+
+/// A rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The rule in the text: in JSON its object.
+    pub at: At,
+    /// Its chain.
+    pub chain: ChainId,
+    /// Its handle.
+    pub handle: Option<u64>,
+    /// Its comment.
+    pub comment: Option<Name>,
+    pub(super) first: u32,
+    pub(super) end: u32,
+}
+
+/// What a statement decides at its end.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Ends this base chain; others on the hook still run.
+    Accept,
+    /// Ends everything.
+    Drop,
+    /// Goes on with the next rule.
+    Continue,
+    /// Back to the calling chain; in a base chain the policy.
+    Return,
+    /// To a program of queue 0, as the value of a map.
+    Queue,
+    /// To a chain, and back here.
+    Jump(Name),
+    /// To a chain, and from its end back to the caller of this one.
+    Goto(Name),
+}
+
+/// Packets and bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Counter {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// A named set or map.
+#[derive(Clone, Debug)]
+pub struct Set {
+    /// Where it is declared.
+    pub at: At,
+    /// Its table.
+    pub table: TableId,
+    /// Its name.
+    pub name: Name,
+    /// Its handle.
+    pub handle: Option<u64>,
+    /// The types of its key.
+    pub key: SetType,
+    /// The types of its data, for a map.
+    pub data: Option<SetType>,
+    /// Its flags.
+    pub flags: SetFlags,
+    /// How long elements live, in milliseconds.
+    pub timeout: Option<u64>,
+    /// How often dead elements are removed, in milliseconds.
+    pub gc_interval: Option<u64>,
+    /// How many elements it may have.
+    pub size: Option<u64>,
+    /// `memory` or `performance`.
+    pub policy: Option<Name>,
+    /// Whether neighbouring intervals are joined.
+    pub auto_merge: bool,
+    /// Its comment.
+    pub comment: Option<Name>,
+    /// Statements that every new element gets.
+    pub stmts: Vec<Stmt>,
+    /// Its elements. Empty in listings made with `-t`.
+    pub elems: Vec<Elem>,
+    /// Whether it is the hidden set of a meter.
+    pub meter: bool,
+}
+
+impl Set {
+    /// Whether it maps keys to something.
+    #[must_use]
+    pub fn is_map(&self) -> bool {
+        self.data.is_some()
+    }
+
+    /// A set of which only elements are there (`add element`).
+    pub(super) fn implied(at: At, table: TableId, name: Name, elems: Vec<Elem>) -> Self {
+        Self {
+            at,
+            table,
+            name,
+            handle: None,
+            key: SetType::default(),
+            data: None,
+            flags: SetFlags::default(),
+            timeout: None,
+            gc_interval: None,
+            size: None,
+            policy: None,
+            auto_merge: false,
+            comment: None,
+            stmts: Vec::new(),
+            elems,
+            meter: false,
+        }
+    }
+}
+
+/// The types of a set's keys or data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SetType {
+    /// The types, one a part.
+    pub kinds: Kinds,
+    /// What is printed: `ipv4_addr . inet_service`, or the expressions of `typeof`.
+    pub text: Option<Name>,
+}
+
+/// Flags of a set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)]
+pub struct SetFlags {
+    /// Elements cannot change while it is used.
+    pub constant: bool,
+    /// Elements may be ranges.
+    pub interval: bool,
+    /// Rules add elements. JSON of nft 1.0.6 does not show it.
+    pub dynamic: bool,
+    /// Elements may have a timeout.
+    pub timeout: bool,
+    /// Others.
+    pub other: Vec<Name>,
+}
+
+/// Kinds of objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum ObjectKind {
+    Counter,
+    Quota,
+    Limit,
+    CtHelper,
+    CtTimeout,
+    CtExpectation,
+    SecMark,
+    Synproxy,
+    Tunnel,
+}
+
+impl ObjectKind {
+    /// The kind of nft's words.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "counter" => Self::Counter,
+            "quota" => Self::Quota,
+            "limit" => Self::Limit,
+            "ct helper" => Self::CtHelper,
+            "ct timeout" => Self::CtTimeout,
+            "ct expectation" => Self::CtExpectation,
+            "secmark" => Self::SecMark,
+            "synproxy" => Self::Synproxy,
+            "tunnel" => Self::Tunnel,
+            _ => return None,
+        })
+    }
+}
+
+/// An object of a table.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// Where it is declared.
+    pub at: At,
+    /// Its table.
+    pub table: TableId,
+    /// Its name.
+    pub name: Name,
+    /// Its handle.
+    pub handle: Option<u64>,
+    /// Its comment.
+    pub comment: Option<Name>,
+    /// Its kind.
+    pub kind: ObjectKind,
+    /// Its properties.
+    pub spec: ObjectSpec,
+}
+
+/// The properties of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ObjectSpec {
+    /// A counter.
+    Counter(Option<Counter>),
+    /// A quota.
+    Quota(Quota),
+    /// A limit.
+    Limit(Limit),
+    /// A SYN proxy.
+    Synproxy(Synproxy),
+    /// A helper, a timeout, an expectation.
+    Ct(CtObject),
+    /// Verbatim, where it is something else or was not understood.
+    Other(Box<str>),
+}
+
+/// A helper, a timeout policy or an expectation of connection tracking.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CtObject {
+    /// The helper's type (`ftp`).
+    pub helper: Option<Name>,
+    /// Protocol (IANA).
+    pub protocol: Option<Expr>,
+    /// Family, `ip`, `ip6` or `inet`.
+    pub l3proto: Option<Name>,
+    /// Destination port of the expected connection.
+    pub dport: Option<u64>,
+    /// How long it is expected, in milliseconds.
+    pub timeout: Option<u64>,
+    /// How many.
+    pub size: Option<u64>,
+    /// Timeouts of states, in seconds.
+    pub policy: Vec<(Name, u64)>,
+}
+
+/// A flow table.
+#[derive(Clone, Debug)]
+pub struct Flowtable {
+    /// Where it is declared.
+    pub at: At,
+    /// Its table.
+    pub table: TableId,
+    /// Its name.
+    pub name: Name,
+    /// Its handle.
+    pub handle: Option<u64>,
+    /// The hook, always ingress today.
+    pub hook: Option<Hook>,
+    /// Its priority.
+    pub priority: Option<i32>,
+    /// Its devices.
+    pub devices: Vec<Name>,
+    /// Its flags (`offload`, `counter`).
+    pub flags: Vec<Name>,
+}
+
+/// Something that is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// Where.
+    pub at: At,
+    /// The text.
+    pub text: Box<str>,
+}
+
+/// A remark of nft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Where.
+    pub at: At,
+    /// The text.
+    pub text: Box<str>,
+}
+
+impl Ruleset {
+    /// The table of a family and name.
+    #[must_use]
+    pub fn table(&self, family: NftFamily, name: &str) -> Option<TableId> {
+        self.by_table.get(&(family, Name::from(name))).copied()
+    }
+
+    /// The record of a table.
+    #[must_use]
+    pub fn table_record(&self, table: TableId) -> Option<&Table> {
+        self.tables.get(table.0 as usize)
+    }
+
+    /// The chain of a name in a table: where jumps lead.
+    #[must_use]
+    pub fn chain(&self, table: TableId, name: &Name) -> Option<ChainId> {
+        self.by_chain.get(&(table, name.clone())).copied()
+    }
+
+    /// The record of a chain.
+    #[must_use]
+    pub fn chain_record(&self, chain: ChainId) -> Option<&Chain> {
+        self.chains.get(chain.0 as usize)
+    }
+
+    /// The set or map of a name in a table.
+    #[must_use]
+    pub fn set(&self, table: TableId, name: &Name) -> Option<&Set> {
+        self.by_set.get(&(table, name.clone())).and_then(|id| self.sets.get(id.0 as usize))
+    }
+
+    /// The rules of a chain, in order.
+    pub fn rules_of(&self, chain: ChainId) -> impl Iterator<Item = (RuleId, &Rule)> {
+        let ids = self.chains.get(chain.0 as usize).map_or(&[][..], |c| &c.rules[..]);
+        ids.iter().filter_map(|&id| Some((id, self.rules.get(id.0 as usize)?)))
+    }
+
+    /// The statements of a rule, in order.
+    #[must_use]
+    pub fn stmts(&self, rule: &Rule) -> &[Stmt] {
+        self.stmts.get(rule.first as usize..rule.end as usize).unwrap_or_default()
+    }
+
+    /// The chains that hang on hooks.
+    pub fn base_chains(&self) -> impl Iterator<Item = (ChainId, &Chain, &BaseChain)> {
+        (0..).zip(&self.chains).filter_map(|(i, c)| Some((ChainId(i), c, c.base.as_deref()?)))
+    }
+}
+
+/// The priority of a name (nft(8), "Standard priority names"); bridges have others.
+#[must_use]
+pub fn standard_priority(family: NftFamily, name: &str) -> Option<i32> {
+    if family == NftFamily::Bridge {
+        return Some(match name {
+            "dstnat" => -300,
+            "filter" => -200,
+            "out" => 100,
+            "srcnat" => 300,
+            _ => return None,
+        });
+    }
+    Some(match name {
+        "raw" => -300,
+        "mangle" => -150,
+        "dstnat" => -100,
+        "filter" => 0,
+        "security" => 50,
+        "srcnat" => 100,
+        _ => return None,
+    })
+}

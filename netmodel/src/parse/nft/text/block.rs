@@ -1,0 +1,806 @@
+//! The blocks of the text form: tables, chains, sets, objects.
+
+use super::expr::Cursor;
+use super::lex::{Item, Items, Kind as TokKind, Tok, tokens};
+use super::rule;
+use crate::parse::Parsed;
+use crate::parse::nft::builder::Builder;
+use crate::parse::nft::compat;
+use crate::parse::nft::expr::{Expr, Name};
+use crate::parse::nft::kind::{Kind, Kinds};
+use crate::parse::nft::record::{
+    BaseChain, ChainId, ChainKind, Counter, CtObject, Flowtable, Hook, NftFamily, Note, Object, ObjectKind, ObjectSpec, Other,
+    Policy, Ruleset, Set, SetType, TableId, standard_priority,
+};
+use crate::parse::nft::stmt::{Stmt, Synproxy};
+use crate::parse::nft::value::{duration_ms, int};
+use crate::source::At;
+
+/// A block that is open.
+enum Block {
+    Table(TableId),
+    Chain {
+        chain: ChainId,
+        table: TableId,
+        indent: Indent,
+    },
+    Set(Box<Set>),
+    Object(Box<ObjectDraft>),
+    Flowtable(Box<Flowtable>),
+    /// One that is not known; its text from the offset on.
+    Unknown {
+        start: usize,
+        depth: usize,
+    },
+}
+
+struct ObjectDraft {
+    object: Object,
+    ct: CtObject,
+    text: String,
+}
+
+/// How the rules of a chain are indented.
+#[derive(Clone, Copy)]
+struct Indent {
+    /// Whether the table may hold extensions of iptables at all.
+    counts: bool,
+    /// How many blanks before a rule are indentation, where there are no tabs.
+    blanks: usize,
+}
+
+/// Reads a ruleset.
+pub(super) struct Reader<'a> {
+    text: &'a str,
+    items: Items<'a>,
+    b: Builder,
+    stack: Vec<Block>,
+    line: u32,
+    line_at: usize,
+    table_indent: usize,
+    warned: Vec<(NftFamily, Name)>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str, b: Builder) -> Self {
+        let mut items = Items::new(text);
+        if text.starts_with('\u{feff}') {
+            items.pos = '\u{feff}'.len_utf8();
+        }
+        Self { text, items, b, stack: Vec::new(), line: 1, line_at: 0, table_indent: 0, warned: Vec::new() }
+    }
+
+    pub(super) fn finish(mut self) -> Parsed<Ruleset> {
+        for (family, name) in std::mem::take(&mut self.warned) {
+            if let Some(table) = self.b.ruleset.table(family, &name)
+                && let Some(table) = self.b.table_mut(table)
+            {
+                table.warned = true;
+            }
+        }
+        self.b.finish()
+    }
+
+    fn line_of(&mut self, at: usize) -> u32 {
+        if at > self.line_at {
+            let newlines = memchr::memchr_iter(b'\n', &self.text.as_bytes()[self.line_at..at]).count();
+            self.line = self.line.saturating_add(u32::try_from(newlines).unwrap_or(u32::MAX));
+            self.line_at = at;
+        }
+        self.line
+    }
+
+    /// The position of an item without the blanks around it.
+    fn at(&mut self, item: &str, start: usize) -> At {
+        let begin = start + (item.len() - item.trim_start().len());
+        let end = (start + item.trim_end().len()).max(begin);
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        At { line: self.line_of(begin), start: offset(begin), end: offset(end) }
+    }
+
+    fn lost(&mut self, item: &str, start: usize, why: &str) {
+        let at = self.at(item, start);
+        self.b.problem(at, why);
+        self.b.ruleset.others.push(Other { at, text: item.trim().into() });
+    }
+
+    pub(super) fn read(&mut self) {
+        loop {
+            let blocks = match self.stack.last() {
+                None => !self.comes_rule_command(),
+                Some(Block::Table(_) | Block::Unknown { .. }) => true,
+                Some(_) => false,
+            };
+            match self.items.next(blocks) {
+                Item::End => break,
+                Item::Open(head, start) => self.open(head, start),
+                Item::Close(at) => self.close(at),
+                Item::Text(item, start) => self.text_item(item, start),
+            }
+        }
+        if !self.stack.is_empty() {
+            let end = self.text.len();
+            let at = self.at("", end);
+            self.b.problem(at, "the text ends inside a block");
+            while !self.stack.is_empty() {
+                self.close(end);
+            }
+        }
+    }
+
+    /// Whether `add rule …` or `add element …` comes, whose braces open no block.
+    fn comes_rule_command(&self) -> bool {
+        let rest = self.text.get(self.items.pos..).unwrap_or_default().trim_start();
+        let mut words = rest.split_ascii_whitespace().filter(|w| *w != "nft" && *w != "sudo").take(4);
+        matches!(words.next(), Some("add" | "insert" | "create" | "replace")) && matches!(words.next(), Some("rule" | "element"))
+    }
+
+    fn open(&mut self, head: &str, start: usize) {
+        let at = self.at(head, start);
+        let remark = self.items.remark();
+        let handle = remark.and_then(|r| r.strip_prefix("handle ")).and_then(|n| n.trim().parse().ok());
+        let mut words: Vec<&str> = head.split_ascii_whitespace().collect();
+        while words.first().is_some_and(|w| matches!(*w, "nft" | "add" | "create")) {
+            words.remove(0);
+        }
+        let opened = match self.stack.last() {
+            Some(Block::Table(table)) => {
+                let table = *table;
+                self.open_in_table(table, &words, head, at, handle)
+            }
+            None => self.open_at_top(&words, head, at, handle, remark),
+            _ => None,
+        };
+        match (opened, self.stack.last_mut()) {
+            (Some(block), _) => self.stack.push(block),
+            (None, Some(Block::Unknown { depth, .. })) => *depth += 1,
+            (None, _) => {
+                self.stack.push(Block::Unknown { start, depth: 0 });
+                self.b.problem(at, "a block of an unknown kind");
+            }
+        }
+    }
+
+    fn open_at_top(&mut self, words: &[&str], head: &str, at: At, handle: Option<u64>, remark: Option<&str>) -> Option<Block> {
+        match words {
+            ["table", rest @ ..] => {
+                let (family, name) = family_and(rest)?;
+                let [name] = name else { return None };
+                self.table_indent = indent_of(head);
+                let id = self.b.table(family, name, at);
+                let owner = remark.and_then(|r| r.split("progname ").nth(1)).and_then(|r| r.split_ascii_whitespace().next());
+                let owner = owner.map(|o| self.b.name(o));
+                if let Some(table) = self.b.table_mut(id) {
+                    table.at = at;
+                    table.declared = true;
+                    table.handle = handle.or(table.handle);
+                    table.owner = owner;
+                }
+                Some(Block::Table(id))
+            }
+            // Commands: `add chain ip t c { … }`, `add set ip t s { … }`.
+            [what @ ("chain" | "set" | "map" | "flowtable" | "counter" | "quota" | "limit"), rest @ ..] => {
+                let (family, names) = family_and(rest)?;
+                let [table, name] = names else { return None };
+                let table = self.b.table(family, table, at);
+                self.open_in_table(table, &[what, name], head, at, handle)
+            }
+            _ => None,
+        }
+    }
+
+    fn open_in_table(&mut self, table: TableId, words: &[&str], head: &str, at: At, handle: Option<u64>) -> Option<Block> {
+        let (kind, name) = match words {
+            ["ct", what, name] => (format!("ct {what}"), *name),
+            [what, name] => ((*what).to_owned(), *name),
+            _ => return None,
+        };
+        let name = name.trim_matches('"');
+        Some(match kind.as_str() {
+            "chain" => {
+                let chain = self.b.chain(table, name, at);
+                if let Some(record) = self.b.chain_mut(chain) {
+                    record.at = at;
+                    record.declared = true;
+                    record.handle = handle.or(record.handle);
+                }
+                let counts = self.b.ruleset.table_record(table).is_some_and(compat::may_hold_extensions);
+                let own = indent_of(head);
+                Block::Chain { chain, table, indent: Indent { counts, blanks: own + own.saturating_sub(self.table_indent) } }
+            }
+            "set" | "map" | "meter" => {
+                let name = self.b.name(name);
+                let mut set = Set::implied(at, table, name, Vec::new());
+                set.handle = handle;
+                set.meter = kind == "meter";
+                set.data = (kind == "map").then(SetType::default);
+                Block::Set(Box::new(set))
+            }
+            "flowtable" => Block::Flowtable(Box::new(Flowtable {
+                at,
+                table,
+                name: self.b.name(name),
+                handle,
+                hook: None,
+                priority: None,
+                devices: Vec::new(),
+                flags: Vec::new(),
+            })),
+            kind => {
+                let kind = ObjectKind::of(kind)?;
+                let object = Object {
+                    at,
+                    table,
+                    name: self.b.name(name),
+                    handle,
+                    comment: None,
+                    kind,
+                    spec: ObjectSpec::Other("".into()),
+                };
+                Block::Object(Box::new(ObjectDraft { object, ct: CtObject::default(), text: String::new() }))
+            }
+        })
+    }
+
+    fn close(&mut self, at: usize) {
+        match self.stack.pop() {
+            None => self.lost("}", at, "a brace closes nothing"),
+            Some(Block::Unknown { start, depth }) if depth > 0 => self.stack.push(Block::Unknown { start, depth: depth - 1 }),
+            Some(Block::Unknown { start, .. }) => {
+                let text = self.text.get(start..(at + 1).min(self.text.len())).unwrap_or_default();
+                let at = self.at(text, start);
+                self.b.ruleset.others.push(Other { at, text: text.trim().into() });
+            }
+            Some(Block::Set(set)) => self.b.set(*set),
+            Some(Block::Flowtable(flowtable)) => self.b.ruleset.flowtables.push(*flowtable),
+            Some(Block::Object(draft)) => self.close_object(*draft),
+            Some(Block::Table(_) | Block::Chain { .. }) => {}
+        }
+        // What follows on the line (`# handle 5` of one-line blocks) says nothing new.
+        let _ = self.items.remark();
+    }
+
+    fn close_object(&mut self, draft: ObjectDraft) {
+        let ObjectDraft { mut object, ct, text } = draft;
+        if object.kind == ObjectKind::Counter && matches!(object.spec, ObjectSpec::Other(_)) {
+            object.spec = ObjectSpec::Counter(None);
+        } else if ct != CtObject::default() {
+            object.spec = ObjectSpec::Ct(ct);
+        } else if matches!(object.spec, ObjectSpec::Other(_)) {
+            object.spec = ObjectSpec::Other(text.trim().into());
+        }
+        self.b.ruleset.objects.push(object);
+    }
+
+    fn text_item(&mut self, item: &'a str, start: usize) {
+        match self.stack.last() {
+            None => self.top(item, start),
+            Some(Block::Table(table)) => {
+                let table = *table;
+                self.in_table(table, item, start);
+            }
+            Some(&Block::Chain { chain, table, indent }) => self.in_chain(chain, table, indent, item, start),
+            Some(Block::Set(_)) => self.in_set(item, start),
+            Some(Block::Object(_)) => self.in_object(item, start),
+            Some(Block::Flowtable(_)) => self.in_flowtable(item, start),
+            Some(Block::Unknown { .. }) => {}
+        }
+    }
+
+    fn note(&mut self, item: &str, start: usize) {
+        let at = self.at(item, start);
+        let text = item.trim().trim_start_matches('#').trim();
+        if let Some(rest) = text.strip_prefix("Warning: table ")
+            && rest.contains("is managed by iptables-nft")
+        {
+            let words: Vec<&str> = rest.split_ascii_whitespace().take(2).collect();
+            if let [family, name] = words[..]
+                && let Some(family) = NftFamily::of(family)
+            {
+                let name = self.b.name(name);
+                self.warned.push((family, name));
+            }
+        }
+        self.b.ruleset.notes.push(Note { at, text: text.into() });
+    }
+
+    fn top(&mut self, item: &'a str, start: usize) {
+        let text = item.trim();
+        // The tool's own messages, when both outputs went to one file.
+        if text.starts_with('#') || (text.starts_with("XT ") && text.ends_with(" not found")) || text.starts_with("warning: ") {
+            return self.note(item, start);
+        }
+        let mut words = text.split_ascii_whitespace().filter(|w| *w != "nft" && *w != "sudo");
+        let verb = words.next().unwrap_or_default();
+        let insert = verb == "insert";
+        let rest: Vec<&str> = words.collect();
+        match (verb, &rest[..]) {
+            ("add" | "create" | "insert" | "replace", ["rule", ..]) => self.rule_command(item, start, insert),
+            ("add" | "create", ["table", names @ ..]) => match family_and(names) {
+                Some((family, [name])) => {
+                    let at = self.at(item, start);
+                    let table = self.b.table(family, name, at);
+                    if let Some(table) = self.b.table_mut(table) {
+                        table.declared = true;
+                    }
+                }
+                _ => self.lost(item, start, "a command that is not understood"),
+            },
+            ("add" | "create", ["chain", names @ ..]) => match family_and(names) {
+                Some((family, [table, name])) => {
+                    let at = self.at(item, start);
+                    let table = self.b.table(family, table, at);
+                    let chain = self.b.chain(table, name, at);
+                    if let Some(chain) = self.b.chain_mut(chain) {
+                        chain.declared = true;
+                    }
+                }
+                _ => self.lost(item, start, "a command that is not understood"),
+            },
+            ("add" | "create", ["element", ..]) => self.element_command(item, start),
+            ("flush" | "delete" | "destroy" | "reset" | "rename" | "include" | "define", _) => {
+                self.lost(item, start, "a command that is not carried out here");
+            }
+            _ => self.lost(item, start, "not a part of a ruleset"),
+        }
+    }
+
+    /// `add rule [FAMILY] TABLE CHAIN [handle N|position N|index N] STATEMENTS`.
+    fn rule_command(&mut self, item: &'a str, start: usize, insert: bool) {
+        let mut toks = Vec::new();
+        tokens(item, &mut toks);
+        let skip = toks.iter().position(|t| t.is_word("rule")).map_or(0, |i| i + 1);
+        let names: Vec<&str> = toks.iter().skip(skip).take(3).map(|t| t.text).collect();
+        let at = self.at(item, start);
+        let Some((family, [table, chain, ..])) = family_and(&names) else {
+            return self.lost(item, start, "a rule without table or chain");
+        };
+        let used = skip + 2 + usize::from(NftFamily::of(names[0]).is_some());
+        let table = self.b.table(family, table, at);
+        let chain = self.b.chain(table, chain, at);
+        let from = toks.get(used).map_or(item.len(), |t| t.start);
+        self.rule(chain, table, item.get(from..).unwrap_or_default(), start + from, None, insert);
+    }
+
+    /// `add element [FAMILY] TABLE SET { … }`.
+    fn element_command(&mut self, item: &'a str, start: usize) {
+        let mut toks = Vec::new();
+        tokens(item, &mut toks);
+        let at = self.at(item, start);
+        let skip = toks.iter().position(|t| t.is_word("element")).map_or(0, |i| i + 1);
+        let names: Vec<&str> = toks.iter().skip(skip).take(3).map(|t| t.text).collect();
+        let Some((family, [table, name, ..])) = family_and(&names) else {
+            return self.lost(item, start, "elements of no set");
+        };
+        let table = self.b.table(family, table, at);
+        let name = self.b.name(name);
+        let (key, data) =
+            self.b.ruleset.set(table, &name).map_or_else(Default::default, |s| (s.key.kinds, s.data.as_ref().map(|d| d.kinds)));
+        let line = self.line_of(start);
+        let mut cursor = Cursor::new(item, &toks, &mut self.b.names, (start, line));
+        cursor.i = skip + 2 + usize::from(NftFamily::of(names[0]).is_some());
+        match cursor.elems(&key, data.as_ref()) {
+            Ok(elems) => self.b.set(Set::implied(at, table, name, elems)),
+            Err(why) => self.lost(item, start, why),
+        }
+    }
+
+    fn in_table(&mut self, table: TableId, item: &'a str, start: usize) {
+        let mut toks = Vec::new();
+        tokens(item, &mut toks);
+        match toks.first() {
+            Some(first) if first.is("#") => self.note(item, start),
+            Some(first) if first.is_word("flags") => {
+                for tok in toks.iter().skip(1).filter(|t| t.kind == TokKind::Word) {
+                    let flag = self.b.table_flag(tok.text);
+                    if let Some(table) = self.b.table_mut(table) {
+                        table.flags.push(flag);
+                    }
+                }
+            }
+            Some(first) if first.is_word("comment") && toks.len() > 1 => {
+                let comment = self.b.name(toks[1].text);
+                if let Some(table) = self.b.table_mut(table) {
+                    table.comment = Some(comment);
+                }
+            }
+            _ => self.lost(item, start, "not a part of a table"),
+        }
+    }
+
+    fn in_chain(&mut self, chain: ChainId, table: TableId, indent: Indent, item: &'a str, start: usize) {
+        let text = item.trim();
+        if text.starts_with("type ") && text.contains(" hook ") {
+            return self.base_chain(chain, table, item, start);
+        }
+        if let Some(word) = text.strip_prefix("policy ")
+            && let Some(word) = word.split_ascii_whitespace().next()
+        {
+            let policy = self.b.policy(word);
+            if let Some(base) = self.b.chain_mut(chain).and_then(|c| c.base.as_mut()) {
+                base.policy = policy;
+            }
+            return;
+        }
+        if text == "flags offload" {
+            if let Some(base) = self.b.chain_mut(chain).and_then(|c| c.base.as_mut()) {
+                base.offload = true;
+            }
+            return;
+        }
+        // A chain's own comment: nothing else on the line, and before all rules.
+        if text.starts_with("comment \"") && text.matches('"').count() == 2 && text.ends_with('"') {
+            let no_rules = self.b.ruleset.chain_record(chain).is_some_and(|c| c.rules.is_empty());
+            if no_rules {
+                let comment = self.b.name(text.trim_start_matches("comment ").trim_matches('"'));
+                if let Some(chain) = self.b.chain_mut(chain) {
+                    chain.comment = Some(comment);
+                }
+                return;
+            }
+        }
+        if text.starts_with('#') && !is_live(text) {
+            return self.note(item, start);
+        }
+        let hidden = indent.counts.then(|| {
+            let lead = item.len() - item.trim_start_matches([' ', '\t', '\r']).len();
+            let lead = item.get(..lead).unwrap_or_default();
+            match lead.rfind('\t') {
+                Some(tab) => lead.len() - tab - 1,
+                // The second rule of a line has no indentation.
+                None if self.text.as_bytes().get(start.wrapping_sub(1)) == Some(&b';') => 0,
+                None => lead.len().saturating_sub(indent.blanks),
+            }
+        });
+        self.rule(chain, table, item, start, hidden, false);
+    }
+
+    fn rule(&mut self, chain: ChainId, table: TableId, item: &'a str, start: usize, hidden: Option<usize>, insert: bool) {
+        let at = self.at(item, start);
+        let cut = self.items.pos >= self.text.len() && !self.stack.is_empty();
+        let first = self.b.first_stmt();
+        if cut {
+            // Half a word may look like a whole one: 10.0.0.1 of 10.0.0.12.
+            self.b.problem(at, "the rule is cut off");
+            self.b.push_stmt(Stmt::Other(item.trim().into()));
+            return self.b.rule(at, chain, None, None, first, insert);
+        }
+        let family = self.b.family(table);
+        let mut toks: Vec<Tok<'a>> = Vec::new();
+        tokens(item, &mut toks);
+        let line = self.line_of(start);
+        let mut cursor = Cursor::new(item, &toks, &mut self.b.names, (start, line));
+        cursor.family = Some(family);
+        let mut rule = rule::read(&mut cursor, hidden);
+        for (from, to, why) in rule.problems.drain(..) {
+            let offset = |n: usize| u32::try_from(start + n).unwrap_or(u32::MAX);
+            self.b.problem(At { line: at.line, start: offset(from), end: offset(to) }, why);
+        }
+        for stmt in rule.stmts.drain(..) {
+            self.b.push_stmt(stmt);
+        }
+        if let Some(remark) = rule.remark.take() {
+            self.b.ruleset.notes.push(Note { at, text: remark });
+        }
+        let mut handle = rule.handle;
+        // What nft printed for an extension may stand at the beginning of the next line, behind a message.
+        while let Some((line, from, to)) = self.items.peek_line() {
+            if !(line.starts_with("xt target ") || line.starts_with("xt match ") || line.starts_with("xt watcher ")) {
+                break;
+            }
+            tokens(line, &mut toks);
+            let number = self.line_of(from);
+            let mut cursor = Cursor::new(line, &toks, &mut self.b.names, (from, number));
+            let more = rule::read(&mut cursor, None);
+            handle = handle.or(more.handle);
+            rule.comment = rule.comment.or(more.comment);
+            for stmt in more.stmts {
+                self.b.push_stmt(stmt);
+            }
+            self.items.pos = to;
+        }
+        self.b.rule(at, chain, handle, rule.comment, first, insert);
+    }
+
+    /// `type filter hook input device "eth0" priority filter + 10`.
+    fn base_chain(&mut self, chain: ChainId, table: TableId, item: &str, start: usize) {
+        let family = self.b.family(table);
+        let mut toks = Vec::new();
+        tokens(item, &mut toks);
+        let mut base = BaseChain {
+            kind: ChainKind::Filter,
+            hook: Hook::Prerouting,
+            devices: Vec::new(),
+            priority: None,
+            policy: Policy::Accept,
+            offload: false,
+        };
+        let mut i = 0;
+        while let Some(tok) = toks.get(i) {
+            let next = toks.get(i + 1).map_or("", |t| t.text);
+            match tok.text {
+                "type" => base.kind = self.b.chain_kind(next),
+                "hook" => base.hook = self.b.hook(next),
+                "device" => base.devices.push(self.b.name(next)),
+                "devices" => base.devices = self.devices(&toks[i..]),
+                "priority" => base.priority = priority(family, &toks[i + 1..]),
+                _ => {
+                    i += 1;
+                    continue;
+                }
+            }
+            i += 2;
+        }
+        if base.priority.is_none() {
+            let at = self.at(item, start);
+            self.b.problem(at, "the priority of a base chain is not known");
+        }
+        if let Some(chain) = self.b.chain_mut(chain) {
+            chain.base = Some(Box::new(base));
+        }
+    }
+
+    fn devices(&mut self, toks: &[Tok<'_>]) -> Vec<Name> {
+        let inner = toks.iter().skip_while(|t| !t.is("{")).skip(1).take_while(|t| !t.is("}"));
+        inner.filter(|t| t.kind != TokKind::Sign).map(|t| self.b.names.get(t.text)).collect()
+    }
+
+    fn in_set(&mut self, item: &'a str, start: usize) {
+        let Some(Block::Set(mut set)) = self.stack.pop() else { return };
+        if let Err(why) = self.set_item(&mut set, item, start) {
+            self.lost(item, start, why);
+        }
+        self.stack.push(Block::Set(set));
+    }
+
+    fn set_item(&mut self, set: &mut Set, item: &'a str, start: usize) -> Result<(), &'static str> {
+        let mut toks = Vec::new();
+        tokens(item, &mut toks);
+        let line = self.line_of(start);
+        let Some(first) = toks.first().copied() else { return Ok(()) };
+        let rest = item.get(first.end..).unwrap_or_default().trim();
+        // nft 1.1.2 and later say how many elements there are: `size 65535 # count 12`.
+        let word = rest.split_ascii_whitespace().next().unwrap_or_default();
+        match first.text {
+            "#" => self.note(item, start),
+            "type" | "typeof" => self.set_types(set, first.text == "typeof", rest),
+            "flags" => {
+                for tok in toks.iter().skip(1).filter(|t| t.kind == TokKind::Word) {
+                    self.b.set_flag(&mut set.flags, tok.text);
+                }
+            }
+            "timeout" => set.timeout = Some(duration_ms(word).ok_or("a duration is missing")?),
+            "gc-interval" => set.gc_interval = Some(duration_ms(word).ok_or("a duration is missing")?),
+            "size" => set.size = Some(int(word).ok_or("a number is missing")?),
+            "policy" => set.policy = Some(self.b.name(word)),
+            "auto-merge" => set.auto_merge = true,
+            "comment" => set.comment = toks.get(1).map(|t| self.b.name(t.text)),
+            "elements" => {
+                let brace = toks.iter().position(|t| t.is("{")).ok_or("a brace is missing")?;
+                let data = set.data.as_ref().map(|d| d.kinds);
+                let mut cursor = Cursor::new(item, &toks, &mut self.b.names, (start, line));
+                cursor.i = brace;
+                let kinds = set.key.kinds;
+                let (elems, problem) = elements(&mut cursor, &kinds, data.as_ref());
+                set.elems.extend(elems);
+                if let Some((from, to, why)) = problem {
+                    let part = item.get(from..to).unwrap_or_default();
+                    self.lost(part, start + from, why);
+                }
+            }
+            _ => {
+                let mut cursor = Cursor::new(item, &toks, &mut self.b.names, (start, line));
+                let stmt = cursor.stmt()?;
+                if cursor.peek().is_some_and(|t| !t.is("#")) {
+                    return Err("not a part of a set");
+                }
+                set.stmts.push(stmt);
+            }
+        }
+        Ok(())
+    }
+
+    /// `ipv4_addr . inet_service : verdict`, `ip saddr . tcp dport : meta mark`, `ipv4_addr : interval ipv4_addr`.
+    fn set_types(&mut self, set: &mut Set, of_expr: bool, rest: &str) {
+        let (key, data) = match rest.split_once(" : ") {
+            Some((key, data)) => (key.trim(), Some(data.trim())),
+            None => (rest, None),
+        };
+        set.key = self.set_type(of_expr, key);
+        if let Some(data) = data {
+            let data = data.strip_prefix("interval ").unwrap_or(data);
+            set.data = Some(self.set_type(of_expr, data));
+        }
+    }
+
+    fn set_type(&mut self, of_expr: bool, text: &str) -> SetType {
+        let mut kinds = Kinds::default();
+        if of_expr {
+            let mut toks = Vec::new();
+            tokens(text, &mut toks);
+            let mut cursor = Cursor::new(text, &toks, &mut self.b.names, (0, 0));
+            kinds = cursor.left().map_or_else(|_| Kinds::one(Kind::of_type(text)), |expr| expr.kinds());
+        } else {
+            for part in text.split(" . ") {
+                kinds.push(Kind::of_type(part.trim()));
+            }
+        }
+        SetType { kinds, text: Some(self.b.name(text)) }
+    }
+
+    fn in_object(&mut self, item: &'a str, start: usize) {
+        let Some(Block::Object(mut draft)) = self.stack.pop() else { return };
+        draft.text.push_str(item.trim());
+        draft.text.push('\n');
+        if let Err(why) = self.object_item(&mut draft, item, start) {
+            self.lost(item, start, why);
+        }
+        self.stack.push(Block::Object(draft));
+    }
+
+    fn object_item(&mut self, draft: &mut ObjectDraft, item: &str, start: usize) -> Result<(), &'static str> {
+        let mut toks = Vec::new();
+        tokens(item, &mut toks);
+        let line = self.line_of(start);
+        let Some(first) = toks.first().copied() else { return Ok(()) };
+        if first.is_word("comment") {
+            draft.object.comment = toks.get(1).map(|t| self.b.name(t.text));
+            return Ok(());
+        }
+        let mut cursor = Cursor::new(item, &toks, &mut self.b.names, (start, line));
+        match draft.object.kind {
+            ObjectKind::Counter => {
+                if !cursor.eat("packets") {
+                    return Err("not a part of a counter");
+                }
+                let packets = cursor.number()?;
+                let _ = cursor.eat("bytes");
+                draft.object.spec = ObjectSpec::Counter(Some(Counter { packets, bytes: cursor.number()? }));
+            }
+            ObjectKind::Quota => draft.object.spec = ObjectSpec::Quota(cursor.quota()?),
+            ObjectKind::Limit => draft.object.spec = ObjectSpec::Limit(cursor.limit()?),
+            ObjectKind::Synproxy => {
+                let more = cursor.synproxy()?;
+                let old = match &draft.object.spec {
+                    ObjectSpec::Synproxy(old) => old.clone(),
+                    _ => Synproxy::default(),
+                };
+                draft.object.spec = ObjectSpec::Synproxy(Synproxy {
+                    mss: more.mss.or(old.mss),
+                    wscale: more.wscale.or(old.wscale),
+                    timestamp: more.timestamp || old.timestamp,
+                    sack_perm: more.sack_perm || old.sack_perm,
+                });
+            }
+            ObjectKind::CtHelper | ObjectKind::CtTimeout | ObjectKind::CtExpectation => ct_item(&mut cursor, &mut draft.ct)?,
+            ObjectKind::SecMark | ObjectKind::Tunnel => {}
+        }
+        Ok(())
+    }
+
+    fn in_flowtable(&mut self, item: &str, start: usize) {
+        let Some(Block::Flowtable(mut flowtable)) = self.stack.pop() else { return };
+        let family = self.b.family(flowtable.table);
+        let mut toks = Vec::new();
+        tokens(item, &mut toks);
+        match toks.first().map(|t| t.text) {
+            Some("hook") => {
+                flowtable.hook = toks.get(1).map(|t| self.b.hook(t.text));
+                if let Some(i) = toks.iter().position(|t| t.is_word("priority")) {
+                    flowtable.priority = priority(family, &toks[i + 1..]);
+                }
+            }
+            Some("devices") => flowtable.devices = self.devices(&toks),
+            Some("flags") => {
+                flowtable.flags = toks.iter().skip(1).filter(|t| t.kind == TokKind::Word).map(|t| self.b.name(t.text)).collect();
+            }
+            Some("counter") => flowtable.flags.push(self.b.name("counter")),
+            _ => self.lost(item, start, "not a part of a flow table"),
+        }
+        self.stack.push(Block::Flowtable(flowtable));
+    }
+}
+
+/// Elements one by one, so that a bad one costs what follows it and not what stands before.
+type Elements = (Vec<crate::parse::nft::expr::Elem>, Option<(usize, usize, &'static str)>);
+
+fn elements(cursor: &mut Cursor<'_, '_>, kinds: &Kinds, data: Option<&Kinds>) -> Elements {
+    let mut elems = Vec::new();
+    let end = cursor.toks.last().map_or(0, |t| t.end);
+    if !cursor.eat_sign("{") {
+        return (elems, Some((0, end, "a brace is missing")));
+    }
+    loop {
+        while cursor.eat_sign(",") {}
+        let Some(first) = cursor.peek().map(|t| (t.start, t.is("}"), t.is("#"))) else {
+            return (elems, Some((end, end, "the elements do not end")));
+        };
+        if first.1 {
+            return (elems, None);
+        }
+        let before = cursor.i;
+        match cursor.elem(kinds, data) {
+            Ok(elem) if cursor.peek().is_some_and(|t| t.is(",") || t.is("}")) => elems.push(elem),
+            got => {
+                cursor.i = before;
+                return (elems, Some((first.0, end, got.err().unwrap_or("an element does not end"))));
+            }
+        }
+    }
+}
+
+/// `type "ftp" protocol tcp`, `l3proto ip`, `policy = { established : 100, close : 4 }`.
+fn ct_item(cursor: &mut Cursor<'_, '_>, ct: &mut CtObject) -> Result<(), &'static str> {
+    while cursor.peek().is_some() {
+        match cursor.word()? {
+            "type" => ct.helper = Some(cursor.name()?),
+            "protocol" => {
+                let word = cursor.word()?;
+                let number = Kind::Protocol.symbol(word).or_else(|| int(word)).ok_or("an unknown protocol")?;
+                ct.protocol = Some(Expr::number(number));
+            }
+            "l3proto" => ct.l3proto = Some(cursor.name()?),
+            "dport" => ct.dport = Some(cursor.number()?),
+            "timeout" => ct.timeout = Some(duration_ms(cursor.word()?).ok_or("a duration is missing")?),
+            "size" => ct.size = Some(cursor.number()?),
+            "policy" => {
+                let _ = cursor.eat("=");
+                if !cursor.eat_sign("{") {
+                    return Err("a brace is missing");
+                }
+                while !cursor.eat_sign("}") {
+                    let state = cursor.name()?;
+                    if !cursor.eat_sign(":") {
+                        return Err("a timeout is missing");
+                    }
+                    let timeout = duration_ms(cursor.word()?).ok_or("a timeout is missing")?;
+                    ct.policy.push((state, timeout / 1000));
+                    let _ = cursor.eat_sign(",");
+                }
+            }
+            _ => return Err("not a part of this object"),
+        }
+    }
+    Ok(())
+}
+
+/// A family, if one is said, else ip; and the words behind it.
+fn family_and<'w, 'a>(words: &'w [&'a str]) -> Option<(NftFamily, &'w [&'a str])> {
+    match words {
+        [first, rest @ ..] if !rest.is_empty() && NftFamily::of(first).is_some() => Some((NftFamily::of(first)?, rest)),
+        [] => None,
+        _ => Some((NftFamily::Ip, words)),
+    }
+}
+
+/// How many blanks a line is indented by; tabs make it none, since then blanks are no indentation.
+fn indent_of(head: &str) -> usize {
+    let line = head.rsplit('\n').next().unwrap_or(head);
+    let lead = line.len() - line.trim_start().len();
+    let lead = line.get(..lead).unwrap_or_default();
+    if lead.contains('\t') { 0 } else { lead.len() }
+}
+
+/// Whether a line that begins with `#` is a rule: nft prints such for extensions that it cannot translate, and never a remark.
+fn is_live(text: &str) -> bool {
+    if text.starts_with("# Warning:") {
+        return false;
+    }
+    let first = text.trim_start_matches('#').trim_start();
+    text.contains(" counter packets ")
+        || text.contains("# handle ")
+        || ["xt_", "match-set ", "socket ", "TPROXY ", "recent:", "rpfilter "].iter().any(|known| first.starts_with(known))
+}
+
+/// `filter`, `-100`, `srcnat - 1`, `filter + 10`, `dstnat-1`.
+fn priority(family: NftFamily, toks: &[Tok<'_>]) -> Option<i32> {
+    let words: Vec<&str> = toks.iter().take(3).take_while(|t| t.kind == TokKind::Word).map(|t| t.text).collect();
+    let joined = words.concat();
+    let name = joined.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (name, rest) = joined.split_at(name);
+    let base = if name.is_empty() { 0 } else { standard_priority(family, name)? };
+    if rest.is_empty() {
+        return (!name.is_empty()).then_some(base);
+    }
+    base.checked_add(rest.strip_prefix('+').unwrap_or(rest).parse().ok()?)
+}

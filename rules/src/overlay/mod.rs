@@ -1,0 +1,3 @@
+//! The tunnels between nodes.
+
+pub(crate) mod vxlan_peer_unresolved;

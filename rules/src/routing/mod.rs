@@ -1,0 +1,3 @@
+//! Routes and policy rules.
+
+pub(crate) mod pod_traffic_diverted;
