@@ -16,6 +16,7 @@ pub mod ip_route;
 pub mod ip_rule;
 pub mod ipset;
 pub mod iptables;
+pub mod iptables_list;
 pub mod ipvs;
 pub mod json;
 pub mod kernel_log;

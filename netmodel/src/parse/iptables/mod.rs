@@ -10,9 +10,12 @@
 //! COMMIT
 //! ```
 //!
-//! Left out: `iptables -S` and `-L`. What a module's options mean is typed where rules of real nodes need it; other modules and
+//! `iptables -S` prints the same words without tables: [`parse_specification`]. Left out: `iptables -L`, which
+//! [`super::iptables_list`] reads. What a module's options mean is typed where rules of real nodes need it; other modules and
 //! targets are kept verbatim (`Other`), never dropped.
 
+pub(in crate::parse) mod build;
+pub(in crate::parse) mod elision;
 mod record;
 mod rule;
 mod target;
@@ -36,11 +39,33 @@ use token::{Words, span};
 /// Reads an iptables-save text.
 #[must_use]
 pub fn parse(text: &str, family: Family) -> Parsed<Ruleset> {
+    parse_specification(text, family, TableKind::Unknown)
+}
+
+/// Reads what `iptables -S` prints, with and without `-v`:
+///
+/// ```text
+/// -P INPUT ACCEPT -c 618 1260600
+/// -N KUBE-FIREWALL
+/// -A INPUT -m comment --comment "health check rules" -c 0 0 -j KUBE-FIREWALL
+/// ```
+///
+/// The text does not name its table: `table` says it if the command line did. The records are those of iptables-save.
+#[must_use]
+pub fn parse_specification(text: &str, family: Family, table: TableKind) -> Parsed<Ruleset> {
     let mut reader = Reader::new(text, family);
+    reader.unnamed = table;
     for (at, line) in lines(text) {
         reader.line(at, line);
     }
     reader.finish()
+}
+
+/// A rule without its chain.
+struct Body {
+    target: Target,
+    trouble: target::Trouble,
+    counters: Option<Counters>,
 }
 
 struct Reader<'t> {
@@ -56,6 +81,12 @@ struct Reader<'t> {
     last_chain: Option<(&'t str, ChainId)>,
     /// Rules of the open table whose jump was not resolved when they were read.
     first_rule: usize,
+    /// The table of rules that stand below no `*table`.
+    unnamed: TableKind,
+    /// Where lines of the open table were left out, the first time.
+    elided: Option<At>,
+    /// Lines were left out and no rule came since: where.
+    pending: Option<At>,
 }
 
 impl<'t> Reader<'t> {
@@ -69,6 +100,9 @@ impl<'t> Reader<'t> {
             names: HashMap::new(),
             last_chain: None,
             first_rule: 0,
+            unnamed: TableKind::Unknown,
+            elided: None,
+            pending: None,
         }
     }
 
@@ -82,6 +116,7 @@ impl<'t> Reader<'t> {
         let start = at.start as usize + skipped;
         match trimmed.as_bytes().first() {
             None => {}
+            Some(b'-' | b'[' | b'(' | b'<' | b'.' | b'~' | 0xe2) if elision::is_elision(trimmed) => self.left_out(at),
             Some(b'#') => self.comment(at, trimmed),
             Some(b'*') => self.begin_table(at, start, trimmed[1..].trim_end()),
             Some(b':') => self.chain_line(at, start),
@@ -120,6 +155,25 @@ impl<'t> Reader<'t> {
         self.open_table(at, Some(span(start + 1, start + 1 + name.len())), kind);
     }
 
+    /// Lines were left out: any rules may have stood there, of the chain before or of the one behind, and whole chains.
+    fn left_out(&mut self, at: At) {
+        self.problem(at, "lines are left out here");
+        self.elided.get_or_insert(at);
+        if let Some((_, chain)) = self.last_chain {
+            self.set.push_elided(at, chain);
+        }
+        self.pending = Some(at);
+    }
+
+    /// A rule of a chain comes: if lines were left out before it, its chain lacks them too.
+    fn after_left_out(&mut self, chain: ChainId) {
+        if let Some(at) = self.pending.take()
+            && self.last_chain.is_none_or(|(_, last)| last != chain)
+        {
+            self.set.push_elided(at, chain);
+        }
+    }
+
     fn open_table(&mut self, at: At, name: Option<Span>, kind: TableKind) -> TableId {
         let id = TableId(index(self.set.tables.len()));
         let first_chain = index(self.set.chains.len());
@@ -133,6 +187,11 @@ impl<'t> Reader<'t> {
     fn end_table(&mut self) {
         let Some(id) = self.table.take() else { return };
         self.set.tables[id.0 as usize].end_chain = index(self.set.chains.len());
+        self.pending = None;
+        if let Some(at) = self.elided.take() {
+            self.set.tables[id.0 as usize].committed = false;
+            self.set.elide_empty_chains(at, id, self.first_rule);
+        }
         for rule in &mut self.set.rules[self.first_rule..] {
             if let Target::Jump(jump) | Target::Goto(jump) = &mut rule.target
                 && jump.chain.is_none()
@@ -150,12 +209,51 @@ impl<'t> Reader<'t> {
         self.last_chain = None;
     }
 
-    /// The open table; rules that stand before any `*table` (grepped texts) are in one whose name is not known.
+    /// The open table; rules that stand before any `*table` (grepped texts, `-S`) are in one that only the caller may know.
     fn the_table(&mut self, at: At) -> TableId {
         self.table.unwrap_or_else(|| {
-            self.problem(at, "stands in no table");
-            self.open_table(at, None, TableKind::Unknown)
+            if self.unnamed == TableKind::Unknown {
+                self.problem(at, "stands in no table");
+            }
+            self.open_table(at, None, self.unnamed)
         })
+    }
+
+    /// `-P NAME POLICY [-c n m]` and `-N NAME` of `iptables -S`.
+    fn specification_line(&mut self, at: At, mut words: Words<'t>, is_policy: bool) {
+        let Some(name) = words.next() else { return self.problem(at, "the line is cut off") };
+        let first = self.table.is_none();
+        if is_policy
+            && let Some(&known) = self.names.get(name.text)
+            && !matches!(self.set.chains[known.0 as usize].policy, Policy::Unknown | Policy::None)
+        {
+            self.problem(at, "another listing begins, of a table that is not named");
+            self.end_table();
+            self.open_table(at, None, TableKind::Unknown);
+        }
+        let policy = match words.next().map(|w| w.text) {
+            Some("ACCEPT") if is_policy => Policy::Accept,
+            Some("DROP") if is_policy => Policy::Drop,
+            Some("QUEUE") if is_policy => Policy::Queue,
+            None if !is_policy => Policy::None,
+            _ => {
+                self.problem(at, "a chain without a policy that iptables knows");
+                Policy::Unknown
+            }
+        };
+        let count = match words.next().map(|w| w.text) {
+            Some("-c") => Counters::of_words(words.next().map(|w| w.text), words.next().map(|w| w.text)),
+            _ => None,
+        };
+        let table = self.the_table(at);
+        // `-S` has no COMMIT. What begins with a policy begins at the beginning; where it was cut off its end does not show.
+        if is_policy && first {
+            self.set.tables[table.0 as usize].committed = true;
+        }
+        match self.names.get(name.text) {
+            Some(_) => self.problem(at, "this chain stands twice; the first counts"),
+            None => drop(self.add_chain(at, name.text, name.span, policy, count)),
+        }
     }
 
     fn add_chain(&mut self, at: At, name: &'t str, name_span: Span, policy: Policy, counters: Option<Counters>) -> ChainId {
@@ -205,6 +303,9 @@ impl<'t> Reader<'t> {
                 _ => return self.problem(at, "no line of iptables-save"),
             }
         }
+        if matches!(word.text, "-P" | "--policy" | "-N" | "--new-chain") && count.is_none() {
+            return self.specification_line(at, words, matches!(word.text, "-P" | "--policy"));
+        }
         if !matches!(word.text, "-A" | "--append") {
             return self.problem(at, "no line of iptables-save");
         }
@@ -221,39 +322,53 @@ impl<'t> Reader<'t> {
                 }
             },
         };
+        self.after_left_out(chain);
         self.last_chain = Some((name.text, chain));
 
-        let first_match = index(self.set.matches.len());
-        let mut conditions = Conditions::new(words, self.family, &mut self.set.matches, &mut self.set.ports);
-        let leads = conditions.read();
-        let mut trouble = conditions.trouble;
-        let words = conditions.words;
-        let target = match leads {
-            None => Target::None,
-            Some(leads) => {
-                let to = self.names.get(leads.name.text).copied();
-                let (target, target_trouble) = target::read(&leads, words, to);
-                trouble = trouble.or(target_trouble);
-                target
-            }
-        };
-        let mut whole = trouble.is_none();
-        if let Some((span, what)) = trouble {
+        let (first_match, first_port) = (self.set.matches.len(), self.set.ports.len());
+        let mut body = self.body(words);
+        if body.trouble.is_some()
+            && let Some(note) = self.text.get(words.position()..at.end as usize).and_then(elision::note)
+        {
+            // Somebody wrote behind the rule: without the note the rest counts as it stands.
+            self.set.matches.truncate(first_match);
+            self.set.ports.truncate(first_port);
+            let start = words.position() + note;
+            body = self.body(Words::new(self.text, words.position(), start));
+            let span = span(start, at.end as usize);
+            self.problem(At { line: at.line, start: span.start, end: span.end }, "a note behind the rule");
+        }
+        let mut whole = body.trouble.is_none();
+        if let Some((span, what)) = body.trouble {
             self.problem(At { line: at.line, start: span.start, end: span.end }, what);
         }
         if at.end as usize == self.text.len() {
             self.problem(at, "the text ends in this line, perhaps in the middle of it");
             whole = false;
         }
-        let end_match = index(self.set.matches.len());
-        self.set.rules.push(Rule { at, chain, counters: count, target, whole, first_match, end_match });
+        let (first_match, end_match) = (index(first_match), index(self.set.matches.len()));
+        let counters = count.or(body.counters);
+        self.set.rules.push(Rule { at, chain, counters, target: body.target, whole, first_match, end_match });
+    }
+
+    /// What stands behind `-A CHAIN`.
+    fn body(&mut self, words: Words<'t>) -> Body {
+        let mut conditions = Conditions::new(words, self.family, &mut self.set.matches, &mut self.set.ports);
+        let leads = conditions.read();
+        let (trouble, counters, words) = (conditions.trouble, conditions.counters, conditions.words);
+        let Some(leads) = leads else { return Body { target: Target::None, trouble, counters } };
+        let to = self.names.get(leads.name.text).copied();
+        let (target, target_trouble) = target::read(&leads, words, to);
+        Body { target, trouble: trouble.or(target_trouble), counters }
     }
 
     fn finish(mut self) -> Parsed<Ruleset> {
         if let Some(id) = self.table {
-            let at = self.set.tables[id.0 as usize].at;
+            let Table { at, committed, .. } = self.set.tables[id.0 as usize];
             self.end_table();
-            self.problem(at, "the table has no COMMIT: the text may be cut off");
+            if !committed {
+                self.problem(at, "the table has no COMMIT: the text may be cut off");
+            }
         }
         group(&mut self.set);
         self.problems.sort_by_key(|p| p.at);
@@ -283,7 +398,7 @@ fn group(set: &mut Ruleset) {
 /// `[n:m]`.
 fn counters(text: &str) -> Option<Counters> {
     let (packets, bytes) = text.strip_prefix('[')?.strip_suffix(']')?.split_once(':')?;
-    Some(Counters { packets: packets.parse().ok()?, bytes: bytes.parse().ok()? })
+    Counters::of_words(Some(packets), Some(bytes))
 }
 
 /// An index: there are never more records than bytes, and those fit 32 bits.
