@@ -79,6 +79,13 @@ impl Ruleset {
     }
 }
 
+/// The place of a built-in chain in a listing, which goes by the hooks' order (enum nf_inet_hooks): a chain that comes again, or
+/// after one that stands behind it, is of the listing of another table.
+pub(in crate::parse) fn rank(chain: &str) -> Option<u8> {
+    let order = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"];
+    (1u8..).zip(order).find_map(|(rank, name)| (name == chain).then_some(rank))
+}
+
 /// A number, decimal or with `0x`.
 pub(in crate::parse) fn number(text: &str) -> Option<u32> {
     value::number(text)

@@ -45,7 +45,8 @@ pub(in crate::parse) fn note(line: &str) -> Option<usize> {
         } else if c == '"' {
             quoted = true;
         } else if before.is_whitespace() && !c.is_whitespace() {
-            let due = line.get(word..i).is_some_and(|last| last.starts_with("--"));
+            let last = line.get(word..i).unwrap_or_default().trim_end();
+            let due = last.starts_with("--") && c.is_ascii() && !FLAGS.contains(&last);
             if !due && is_note(line.get(i..).unwrap_or_default()) {
                 return Some(i);
             }
@@ -55,6 +56,19 @@ pub(in crate::parse) fn note(line: &str) -> Option<usize> {
     }
     None
 }
+
+/// Options without a value that may be a rule's last word.
+const FLAGS: [&str; 9] = [
+    "--random-fully",
+    "--random",
+    "--persistent",
+    "--notrack",
+    "--clamp-mss-to-pmtu",
+    "--checksum-fill",
+    "--save-mark",
+    "--restore-mark",
+    "--queue-bypass",
+];
 
 /// Whether this is how a note begins.
 pub(in crate::parse) fn is_note(text: &str) -> bool {
@@ -97,6 +111,7 @@ mod tests {
         assert_eq!(note("-A INPUT -j DROP # why"), Some(17));
         assert_eq!(note("-A INPUT -j DROP <-- here"), Some(17));
         assert_eq!(note("-A INPUT -j DROP ← 这里"), Some(17));
+        assert_eq!(note("-A X -j MASQUERADE --random-fully # why"), Some(34));
         assert_eq!(note("-A X -m set --match-set #weave src -j DROP"), None);
         assert_eq!(note(r#"-A X -m comment --comment "a # b \" # c" -j DROP"#), None);
     }

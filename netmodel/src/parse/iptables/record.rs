@@ -46,6 +46,8 @@ pub struct Ruleset {
     pub generated: Option<At>,
     /// The line that warns of tables of the legacy back end beside those of nft.
     pub legacy_warning: Option<At>,
+    /// Whether it was made with `iptables -S` or `-L`: then it says nothing of the tables that it does not hold.
+    pub listing: bool,
     /// The tables in the order of the text.
     pub tables: Vec<Table>,
     /// The chains of all tables in the order of the text.

@@ -42,8 +42,9 @@ pub(super) fn read(x: &mut Extra<'_, '_>) -> Option<()> {
         }
         "mark" | "MARK" | "connmark" | "CONNMARK" => {
             x.take_if("match").then_some(())?;
-            let negated = x.take_if("!") ^ negated;
-            let mark = build::mark(x.take()?);
+            let turned = x.take_if("!");
+            let (glued, mark) = bang(x.take()?);
+            let (negated, mark) = (negated ^ turned ^ glued, build::mark(mark));
             let kind = if first.ends_with("nmark") || first.starts_with("CONN") { MatchKind::ConnMark } else { MatchKind::Mark };
             x.add(begin, mark.map(kind), negated);
         }

@@ -28,7 +28,8 @@ impl<'t> Extra<'t, '_> {
         let goto = self.goto();
         // A comment may hold the mark of its own end. Then nobody can say where it ends.
         let marks = |mark| self.rest.split_ascii_whitespace().filter(|w| *w == mark).count();
-        if marks("/*") != marks("*/") {
+        let ambiguous = marks("/*") != marks("*/");
+        if ambiguous {
             self.complain(self.rest.trim(), "a comment without an end, or with two");
         }
         while let Some(next) = self.peek() {
@@ -36,7 +37,7 @@ impl<'t> Extra<'t, '_> {
                 return self.target(name);
             }
             if next == "/*" {
-                self.comment();
+                self.comment(ambiguous);
             } else if is_note(next) {
                 self.note = Some(self.span(self.rest.trim()));
                 break;
@@ -100,11 +101,11 @@ impl<'t> Extra<'t, '_> {
         read.target
     }
 
-    /// `/* text */`.
-    fn comment(&mut self) {
+    /// `/* text */`. Where it is not sure which mark ends it the last one does, so that no part of it is read as a condition.
+    fn comment(&mut self, ambiguous: bool) {
         let begin = self.rest.trim_start_matches([' ', '\t']);
         let body = begin.get(2..).unwrap_or_default();
-        let (inner, behind) = match body.find(" */") {
+        let (inner, behind) = match if ambiguous { body.rfind(" */") } else { body.find(" */") } {
             Some(end) => (body.get(..end).unwrap_or_default(), body.get(end + 3..).unwrap_or_default()),
             // Cut off: the rest of the line is the comment, and what stood behind it is not known (a complaint was made).
             None => (body, ""),

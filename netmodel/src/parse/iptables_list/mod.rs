@@ -22,22 +22,47 @@ mod names;
 mod row;
 mod target;
 
+#[cfg(test)]
+mod agreement;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use super::Parsed;
 use super::iptables::elision::is_elision;
 use super::iptables::protocol_number;
 use super::iptables::{ChainId, End, Match, MatchKind, Policy, Ruleset, Span, TableId, TableKind, Target};
+use super::iptables::{build, command};
 use crate::family::Family;
 use crate::source::{At, Problem, lines};
 use extra::Extra;
 use row::{Columns, Row};
 
-/// Reads what `iptables -L` prints. The text does not name its table: `table` says it if the command line did.
+/// Reads what `iptables -L`, `iptables -S` or iptables-save printed, whichever it is. `table` as for [`parse`].
+#[must_use]
+pub fn parse_any(text: &str, family: Family, table: TableKind) -> Parsed<Ruleset> {
+    let is_list = |line: &str| {
+        let line = line.trim_matches([' ', '\t', '\u{feff}']);
+        match line.as_bytes().first()? {
+            b'*' | b':' | b'-' | b'[' => Some(false),
+            b'C' if line.starts_with("Chain ") => Some(true),
+            _ => Columns::of_heading(line).map(|_| true),
+        }
+    };
+    if lines(text).find_map(|(_, line)| is_list(line)) == Some(true) {
+        parse(text, family, table)
+    } else {
+        super::iptables::parse_specification(text, family, table)
+    }
+}
+
+/// Reads what `iptables -L` prints. The text does not name its table: `table` says it if the command line did; a command line in the
+/// text counts as well.
 #[must_use]
 pub fn parse(text: &str, family: Family, table: TableKind) -> Parsed<Ruleset> {
     let mut set = Ruleset::default();
-    set.family = Some(family);
+    (set.family, set.listing) = (Some(family), true);
     let mut reader = Reader {
         text,
         family,
@@ -48,6 +73,7 @@ pub fn parse(text: &str, family: Family, table: TableKind) -> Parsed<Ruleset> {
         first_rule: 0,
         names: HashMap::new(),
         chain: None,
+        rank: 0,
         columns: None,
         number: 0,
         elided: None,
@@ -76,6 +102,8 @@ struct Reader<'t> {
     /// Its chains by name, and how many rules lead to each where the heading says it.
     names: HashMap<&'t str, (ChainId, Option<u64>)>,
     chain: Option<ChainId>,
+    /// The place of the listing's last built-in chain.
+    rank: u8,
     /// The columns of the chain.
     columns: Option<Columns>,
     /// The number of the rule before (`--line-numbers`).
@@ -106,9 +134,17 @@ impl<'t> Reader<'t> {
         if is_elision(bare) {
             return self.left_out(at, "lines are left out here");
         }
-        if bare.starts_with('#') || bare.starts_with("Warning: ip") {
+        if (bare.starts_with('#') && command::listing(bare).is_none()) || bare.starts_with("Warning: ip") {
             if bare.contains("-legacy tables present") {
                 self.set.legacy_warning.get_or_insert(at);
+            }
+            return;
+        }
+        if let Some(command) = command::listing(bare) {
+            self.end_table();
+            self.kind = command.table;
+            if !command.all {
+                self.elided = Some(at);
             }
             return;
         }
@@ -177,10 +213,13 @@ impl<'t> Reader<'t> {
         if policy == Policy::Unknown {
             self.problem(at, "a chain without a policy that iptables knows");
         }
-        if self.names.contains_key(name) && policy != Policy::None {
-            self.problem(at, "another listing begins, of a table that is not named");
-            self.end_table();
-            self.kind = TableKind::Unknown;
+        if let Some(rank) = build::rank(name).filter(|_| policy != Policy::None) {
+            if self.rank >= rank {
+                self.problem(at, "another listing begins, of a table that is not named");
+                self.end_table();
+                self.kind = TableKind::Unknown;
+            }
+            self.rank = rank;
         }
         self.open(at);
         if let Some(&(known, _)) = self.names.get(name) {
@@ -335,6 +374,6 @@ impl<'t> Reader<'t> {
             table.committed = incomplete.is_none();
         }
         self.names.clear();
-        (self.chain, self.columns) = (None, None);
+        (self.chain, self.columns, self.rank) = (None, None, 0);
     }
 }
