@@ -141,9 +141,10 @@ pub fn read(name: &str, bytes: &[u8]) -> Paste {
         for part in parts {
             let lines = &block.lines[part.first..part.end];
             let hint = block.hint.clone().unwrap_or_default();
-            let what = what(lines, &part, &hint, &by_name, block.framed && alone);
+            let mut what = what(lines, &part, &hint, &by_name, block.framed && alone);
+            let first = with_command(&mut what, &block, &part).unwrap_or(block.first + part.first + 1);
             sections.push(Section {
-                first: number(block.first + part.first + 1),
+                first: number(first),
                 last: number(block.first + part.end),
                 host: block.host.clone(),
                 command: (!hint.words.is_empty() && hint.typed).then(|| hint.words.join(" ")),
@@ -179,6 +180,25 @@ fn nothing(block: &split::Block<'_>) -> Option<Section> {
         command: Some(hint.words.join(" ")),
         what: What::Known(known),
     })
+}
+
+/// Puts the command above a listing of `iptables -S` or `-L`, which does not name its table; gives the number of its line. Its parser
+/// reads the command's words.
+fn with_command(what: &mut What, block: &split::Block<'_>, part: &split::Part) -> Option<usize> {
+    let What::Known(known) = what else { return None };
+    let hint = block.hint.as_ref().filter(|h| h.typed)?;
+    if !matches!(known.format, Format::IptablesRules | Format::IptablesList) || block.first == 0 {
+        return None;
+    }
+    let filter = hint.filter.as_ref().map(|f| format!(" | {f}")).unwrap_or_default();
+    // The blank lines between the two are kept, so that each line keeps its number.
+    let blanks = "\n".repeat(part.first);
+    let before = block.lines.get(..part.first)?;
+    if before.iter().any(|l| !l.trim().is_empty()) {
+        return None;
+    }
+    known.text.insert_str(0, &format!("{}{filter}\n{blanks}", hint.words.join(" ")));
+    Some(block.first)
 }
 
 fn number(line: usize) -> u32 {

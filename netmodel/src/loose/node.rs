@@ -221,6 +221,19 @@ fn choose<'p>(key: &Key, all: &[Candidate<'p>], notes: &mut Vec<String>) -> Vec<
             }
         }
     }
+    if matches!(best.known.format, Format::IptablesRules | Format::IptablesList) {
+        // `iptables -L` and `iptables -t nat -L`: their first lines tell the tables.
+        let asked = |c: Candidate<'p>| {
+            c.known.text.lines().next().map(str::trim).filter(|l| l.split(' ').next().is_some_and(|w| w.contains("tables")))
+        };
+        let mut seen: BTreeSet<Option<&str>> = BTreeSet::from([table_of(asked(best))]);
+        for other in all.iter().rev().filter(|c| c.known.format == best.known.format && !std::ptr::eq(c.section, best.section)) {
+            let table = table_of(asked(*other));
+            if table.is_some() && !seen.contains(&None) && seen.insert(table) {
+                chosen.push(*other);
+            }
+        }
+    }
     for other in all.iter().filter(|c| !chosen.iter().any(|d| std::ptr::eq(d.section, c.section))) {
         let why = if other.rank(key.capture) == best.rank(key.capture) { "the later one" } else { "the one that tells more" };
         // Forms of one output beside each other (`ip addr`, `ip -d -j addr`) are no news.
@@ -235,6 +248,13 @@ fn choose<'p>(key: &Key, all: &[Candidate<'p>], notes: &mut Vec<String>) -> Vec<
         }
     }
     chosen
+}
+
+/// The table that a command line of iptables lists.
+fn table_of(command: Option<&str>) -> Option<&str> {
+    let words: Vec<&str> = command?.split_whitespace().collect();
+    let at = words.iter().position(|w| *w == "-t" || *w == "--table");
+    at.map_or(Some("filter"), |at| words.get(at + 1).copied())
 }
 
 fn tables<'p>(candidate: Candidate<'p>) -> BTreeSet<&'p str> {
@@ -255,7 +275,9 @@ fn put_together(chosen: &[Candidate<'_>]) -> (String, Origin, Option<Partial>) {
     let partial = match chosen {
         [one] => one.known.partial.clone(),
         several if several.iter().any(|c| c.known.partial.is_none() && c.known.format == Format::SysctlA) => None,
-        [first, ..] if first.known.format == Format::IptablesSave => Some("it is put together of several outputs".to_owned()),
+        [first, ..] if matches!(first.known.format, Format::IptablesSave | Format::IptablesRules | Format::IptablesList) => {
+            Some("it is put together of several outputs".to_owned())
+        }
         [first, ..] => first.known.partial.clone(),
         [] => None,
     };

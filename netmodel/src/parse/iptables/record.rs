@@ -46,6 +46,8 @@ pub struct Ruleset {
     pub generated: Option<At>,
     /// The line that warns of tables of the legacy back end beside those of nft.
     pub legacy_warning: Option<At>,
+    /// Whether it was made with `iptables -S` or `-L`: then it says nothing of the tables that it does not hold.
+    pub listing: bool,
     /// The tables in the order of the text.
     pub tables: Vec<Table>,
     /// The chains of all tables in the order of the text.
@@ -69,7 +71,8 @@ pub struct Table {
     pub name: Option<Span>,
     /// Which of the kernel's tables it is.
     pub kind: TableKind,
-    /// Whether its COMMIT was reached: without it the text may have been cut off.
+    /// Whether its COMMIT was reached: without it the text may have been cut off. `-S` and `-L` have none: there it is false where
+    /// the text shows that a part is missing.
     pub committed: bool,
     /// First of its chains.
     pub(super) first_chain: u32,
@@ -129,6 +132,8 @@ pub struct Counters {
     pub packets: u64,
     /// Bytes.
     pub bytes: u64,
+    /// Whether they were rounded: `iptables -L -v` without `-x` prints 12K for anything from 11500 to 12499.
+    pub rounded: bool,
 }
 
 /// What a built-in chain does at its end.
@@ -530,6 +535,8 @@ pub enum MatchKind {
         /// `--invert`.
         invert: bool,
     },
+    /// The text is of `iptables -L` without `-v`, which does not print the interfaces: whether the rule asks for some is not known.
+    HiddenIfaces,
     /// `socket`: a local socket would take the packet; the options as they stand.
     Socket(Span),
     /// A match of which only the text is kept.
@@ -680,6 +687,8 @@ pub enum Target {
         /// Its options.
         options: Span,
     },
+    /// No rule: lines were left out of the text here, and any rules may have stood there. The span is the mark of that.
+    Elided(Span),
     /// A target that is not known.
     Other {
         /// Its name.

@@ -1,7 +1,7 @@
 //! One rule's options: conditions into the ruleset's arena, up to the target. Modules and options that are not typed are kept as
 //! text; only words that belong to no option are problems.
 
-use super::record::{Compare, End, Iface, IfaceLimit, Match, MatchKind, PortRange, RecentOp, Span};
+use super::record::{Compare, Counters, End, Iface, IfaceLimit, Match, MatchKind, PortRange, RecentOp, Span};
 use super::token::{Word, Words, span};
 use super::value;
 use crate::family::Family;
@@ -14,6 +14,8 @@ pub(super) struct Conditions<'t, 'r> {
     pub(super) ports: &'r mut Vec<PortRange>,
     /// What was not understood, if anything.
     pub(super) trouble: Option<(Span, &'static str)>,
+    /// The counters that `-S -v` puts before the target.
+    pub(super) counters: Option<Counters>,
     module: Option<Word<'t>>,
 }
 
@@ -40,7 +42,7 @@ impl From<Option<MatchKind>> for Read {
 
 impl<'t, 'r> Conditions<'t, 'r> {
     pub(super) fn new(words: Words<'t>, family: Family, matches: &'r mut Vec<Match>, ports: &'r mut Vec<PortRange>) -> Self {
-        Self { words, family, matches, ports, trouble: None, module: None }
+        Self { words, family, matches, ports, trouble: None, counters: None, module: None }
     }
 
     /// Reads up to the target; `None` where the rule has none.
@@ -71,8 +73,7 @@ impl<'t, 'r> Conditions<'t, 'r> {
                     None => self.complain(word, "the name of the module is cut off"),
                 },
                 "-c" | "--set-counters" => {
-                    self.words.next();
-                    self.words.next();
+                    self.counters = Counters::of_words(self.words.next().map(|w| w.text), self.words.next().map(|w| w.text));
                 }
                 _ => self.option(word, negated),
             }

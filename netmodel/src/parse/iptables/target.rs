@@ -135,7 +135,7 @@ fn nat(mut words: Words<'_>, options: Span, to: &str) -> Option<NatTo> {
 }
 
 /// `addr[-addr][:port[-port]]`, an IPv6 address with ports in brackets, or `:port` alone.
-fn destination(word: Word<'_>, nat: &mut NatTo) -> Option<()> {
+pub(super) fn destination(word: Word<'_>, nat: &mut NatTo) -> Option<()> {
     let (addr, ports) = match word.text.strip_prefix('[') {
         Some(rest) => {
             let (addr, tail) = rest.rsplit_once(']')?;
