@@ -18,6 +18,7 @@ Examples:
   coldpath analyze coldpath-node-7-20261121T101500Z.zip
   coldpath analyze site/*.zip --format json -o report.json
   coldpath analyze node.zip --select forwarding,mtu --fail-on error
+  coldpath analyze ticket-4711/                # outputs that were pasted, one node or several
   coldpath analyze node.zip --require-complete   # for scripts: 'not checked' is no success";
 
 #[cfg(all(target_os = "linux", feature = "doctor"))]
@@ -33,6 +34,7 @@ Examples:
   coldpath show node.zip node/ip-addr.json          the same, by the path that a finding names
   coldpath show node.zip ethtool-features:eth0      one of a family
   coldpath show node.zip conntrack | grep UNREPLIED
+  coldpath show ticket-4711/                        what was recognised in pasted outputs, and what not and why
 
 Exit status: 0, or 2 when the bundle or the capture cannot be read or the capture is absent";
 
@@ -73,7 +75,7 @@ pub(crate) enum Command {
 /// `coldpath analyze`
 #[derive(Debug, Args)]
 pub(crate) struct Analyze {
-    /// Bundles: zips, or folders that hold a manifest.json
+    /// Bundles: zips, or folders that hold a manifest.json; or folders and files of pasted outputs
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
     /// What to check and how to report it.
@@ -122,7 +124,7 @@ pub(crate) struct Doctor {
 /// `coldpath show`
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// A bundle: a zip, or a folder that holds a manifest.json
+    /// A bundle: a zip, or a folder that holds a manifest.json; or a folder or a file of pasted outputs
     #[arg(value_name = "INPUT")]
     pub(crate) input: PathBuf,
     /// Print this capture's text: its name, NAME:INSTANCE, or its path in the bundle

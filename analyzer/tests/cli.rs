@@ -253,3 +253,103 @@ fn misuse_is_status_2() {
     assert_eq!(outcome(&["--version"]).0, 0);
     assert!(outcome(&["analyze", "--help"]).1.contains("Exit status:"));
 }
+
+/// A file below a folder.
+fn put(dir: &Path, name: &str, text: &str) {
+    let path = dir.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+#[test]
+fn pasted_outputs_are_shown_with_what_was_not_recognised() {
+    let dir = tempfile::tempdir().unwrap();
+    put(
+        dir.path(),
+        "a.txt",
+        "Hello,\n> $ sysctl net.ipv4.ip_forward\n> net.ipv4.ip_forward = 0\n> $ ip rule\n> 0:\tfrom all lookup local\n> $\n",
+    );
+    put(dir.path(), "b.log", "what is this \u{1b}[2J\n");
+    let root = dir.path().to_str().unwrap();
+    let (status, stdout, stderr) = outcome(&["show", root]);
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    assert!(
+        stdout.contains("            3  sysctl: sysctl [not whole: it was") || stdout.contains("3  sysctl: sysctl"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("not recognised: no format of this version begins like this: Hello,"), "{stdout}");
+    assert!(
+        stdout.contains("no format of this version begins like this: what is this") && !stdout.contains('\u{1b}'),
+        "{stdout}"
+    );
+    assert_eq!(outcome(&["show", root, "sysctl"]).1, "net.ipv4.ip_forward = 0\n");
+    let (_, stdout, _) = outcome(&["show", root, "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(json["schema"], "coldpath.pasted/1");
+    assert_eq!(json["groups"][0]["files"][0]["sections"][1]["captures"][0], "sysctl");
+    let (status, _, stderr) = outcome(&["show", root, "ip-addr"]);
+    assert_eq!(status, 2);
+    assert_one_clear_line(&stderr, "is absent: not given: no output that was given shows it");
+}
+
+#[test]
+fn pasted_outputs_are_analyzed_and_their_lines_are_those_of_the_files() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "a.txt", "root@n7:~# sysctl net.ipv4.ip_forward\nnet.ipv4.ip_forward = 0\n");
+    put(
+        dir.path(),
+        "b.txt",
+        "2: cni0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc noqueue state UP group default qlen 1000\n    inet 10.244.1.1/24 scope global cni0\n",
+    );
+    put(dir.path(), "c.txt", "FLANNEL_NETWORK=10.244.0.0/16\nFLANNEL_SUBNET=10.244.1.1/24\n");
+    let file = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let all = [file("a.txt"), file("b.txt"), file("c.txt")];
+    let inputs: [&[&str]; 2] = [&[dir.path().to_str().unwrap()], &[&all[0], &all[1], &all[2]]];
+    for inputs in inputs {
+        let args: Vec<&str> = ["analyze"].iter().chain(inputs).copied().collect();
+        let (status, stdout, stderr) = outcome(&args);
+        assert_eq!((status, stderr.as_str()), (1, ""), "{stdout}");
+        assert!(stdout.starts_with("n7: kernel unknown, from pasted outputs: when they were taken is not known\n"), "{stdout}");
+        assert!(stdout.contains("a.txt:2: net.ipv4.ip_forward = 0"), "{stdout}");
+        assert!(stdout.lines().last().unwrap().contains("not checked: "), "{stdout}");
+    }
+    // A file that holds nothing costs only itself.
+    put(dir.path(), "d.txt", "nothing of the network\n");
+    let (status, stdout, stderr) = outcome(&["analyze", &all[0], &all[1], &all[2], &file("d.txt")]);
+    assert_eq!(status, 2);
+    assert_one_clear_line(&stderr, "d.txt is not a bundle: a text file");
+    assert!(stdout.contains("a.txt:2: net.ipv4.ip_forward = 0"), "{stdout}");
+}
+
+#[test]
+fn a_folder_of_folders_is_several_nodes_and_a_copy_of_the_root_is_one() {
+    let dir = tempfile::tempdir().unwrap();
+    for (node, value) in [("n1", 0), ("n2", 1)] {
+        put(dir.path(), &format!("nodes/{node}/x.txt"), &format!("net.ipv4.ip_forward = {value}\n"));
+    }
+    put(dir.path(), "sos/etc/resolv.conf", "nameserver 10.0.0.1\n");
+    put(dir.path(), "sos/sos_commands/networking/ip_-o_addr", "1: lo    inet 127.0.0.1/8 scope host lo\n");
+    put(dir.path(), "sos/hostname", "n9\n");
+    let names = |folder: &str| -> Vec<String> {
+        let path = dir.path().join(folder);
+        let (_, stdout, _) = outcome(&["analyze", "--format", "json", "--fail-on", "never", path.to_str().unwrap()]);
+        let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+        report["nodes"].as_array().unwrap().iter().map(|n| n["node"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names("nodes"), ["n1", "n2"]);
+    assert_eq!(names("sos"), ["n9"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_a_folder_of_pasted_outputs_are_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "secret/sysctl.txt", "net.ipv4.conf.all.rp_filter = 7\n");
+    put(dir.path(), "in/a.txt", "net.ipv4.ip_forward = 1\n");
+    std::os::unix::fs::symlink(dir.path().join("secret/sysctl.txt"), dir.path().join("in/b.txt")).unwrap();
+    std::os::unix::fs::symlink(dir.path().join("secret"), dir.path().join("in/c")).unwrap();
+    let root = dir.path().join("in");
+    let (_, stdout, _) = outcome(&["show", root.to_str().unwrap()]);
+    assert!(stdout.contains("b.txt: a symbolic link, which is not followed") && !stdout.contains("\nb.txt ("), "{stdout}");
+    assert_eq!(outcome(&["show", root.to_str().unwrap(), "sysctl"]).1, "net.ipv4.ip_forward = 1\n");
+}
