@@ -18,6 +18,9 @@ const LOOSE_FILES: usize = 2_000;
 const LOOSE_BYTES: u64 = 256 << 20;
 const LOOSE_DEPTH: usize = 8;
 
+/// How many names of what was not read are said.
+const MOST_SKIPPED: usize = 20;
+
 /// Folders that are part of one machine's tree, as in a copy of `/` or in a sosreport: they are no nodes.
 const SYSTEM_FOLDERS: &[&str] = &["etc", "proc", "sys", "run", "var", "usr", "lib", "boot", "sos_commands", "sos_logs"];
 
@@ -326,6 +329,11 @@ fn list(root: &Path) -> Result<Listing, Stop> {
     // The file system's order is not ours.
     listing.files.sort();
     listing.skipped.sort();
+    let more = listing.skipped.len().saturating_sub(MOST_SKIPPED);
+    listing.skipped.truncate(MOST_SKIPPED);
+    if more > 0 {
+        listing.skipped.push(format!("and {more} more that were not read"));
+    }
     Ok(listing)
 }
 

@@ -1,5 +1,6 @@
 //! `coldpath show` of loose outputs: every file with its sections, what each was recognised as, and what was not and why.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -47,14 +48,8 @@ fn text(groups: &[Group]) -> String {
                 say(&format!("  {:>11}  {}", range(section), line(&describe(section))));
             }
         }
-        let notes: Vec<&String> = nodes.first().map(|n| n.notes.iter().collect()).unwrap_or_default();
-        let more = nodes.iter().skip(1).flat_map(|n| &n.notes).filter(|n| !group.skipped.contains(n));
-        let mut said: Vec<&String> = Vec::new();
-        for note in notes.into_iter().chain(more) {
-            if !said.contains(&note) {
-                said.push(note);
-            }
-        }
+        let mut seen = HashSet::new();
+        let said: Vec<&String> = nodes.iter().flat_map(|n| &n.notes).filter(|n| seen.insert(*n)).collect();
         if !said.is_empty() {
             say("");
         }

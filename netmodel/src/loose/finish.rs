@@ -472,7 +472,8 @@ pub(super) fn lone_value(text: &str, hint: &Hint) -> Option<String> {
 /// The captures that only a name can tell: files of one word a line, and empty documents.
 pub(super) fn by_name(text: &str, hint: &Hint) -> Option<(Key, Format)> {
     let lines = || text.lines().map(str::trim).filter(|l| !l.is_empty());
-    let single_words = || lines().all(|l| shape::words(l) == 1);
+    let tables = || lines().all(|l| matches!(l, "filter" | "nat" | "mangle" | "raw" | "security"));
+    let named = |file: &str| hint.words.join("_").contains(file);
     let node = |capture: Capture| Some((Key::node(capture), capture.spec().format));
     let path = hint.path.as_deref().unwrap_or_default();
     let file = |capture: Capture| Some((Key::node_instance(capture, path), capture.spec().format));
@@ -493,8 +494,8 @@ pub(super) fn by_name(text: &str, hint: &Hint) -> Option<(Key, Format)> {
         () if path.contains("/modules-load.d/") || path == "/etc/modules" => file(Capture::ModulesLoadD),
         () if path.contains("/modprobe.d/") => file(Capture::ModprobeD),
         () if path.contains("/sysctl.d/") || path == "/etc/sysctl.conf" => file(Capture::SysctlD),
-        () if path.ends_with("/ip_tables_names") && single_words() => node(Capture::IpTablesNames),
-        () if path.ends_with("/ip6_tables_names") && single_words() => node(Capture::Ip6TablesNames),
+        () if (path.ends_with("/ip_tables_names") || named("ip_tables_names")) && tables() => node(Capture::IpTablesNames),
+        () if (path.ends_with("/ip6_tables_names") || named("ip6_tables_names")) && tables() => node(Capture::Ip6TablesNames),
         () if path == "/proc/uptime" => node(Capture::Uptime),
         () if path == "/proc/cmdline" => node(Capture::KernelCmdline),
         () => None,

@@ -187,7 +187,7 @@ fn nothing(block: &split::Block<'_>) -> Option<Section> {
 fn with_command(what: &mut What, block: &split::Block<'_>, part: &split::Part) -> Option<usize> {
     let What::Known(known) = what else { return None };
     let hint = block.hint.as_ref().filter(|h| h.typed)?;
-    if !matches!(known.format, Format::IptablesRules | Format::IptablesList) || block.first == 0 {
+    if !matches!(known.format, Format::IptablesRules | Format::IptablesList) || block.first == 0 || part.first > 100 {
         return None;
     }
     let filter = hint.filter.as_ref().map(|f| format!(" | {f}")).unwrap_or_default();

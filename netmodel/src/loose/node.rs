@@ -98,7 +98,10 @@ pub fn nodes(pastes: &[Paste], input: &str, fallback: &str) -> Vec<Loose> {
     } else {
         let left_out =
             |c: &Candidate<'_>| format!("{} ({}): nothing tells of which node it is; it is left out", c.place(), c.known.kind);
-        lost.extend(unplaced.iter().map(left_out));
+        lost.extend(unplaced.iter().take(SAID).map(left_out));
+        if let Some(more @ 1..) = unplaced.len().checked_sub(SAID) {
+            lost.push(format!("and {more} more outputs of which nothing tells the node"));
+        }
     }
     let several = by_node.len() > 1;
     by_node
@@ -174,9 +177,13 @@ fn of_file(paste: &Paste, hosts: &BTreeSet<String>) -> Option<String> {
             free(name[..at].chars().next_back()) && free(name[at + host.len()..].chars().next())
         })
     };
-    let fitting: BTreeSet<String> = hosts.iter().filter(|h| is_part(h)).cloned().collect();
+    // Names of so many hosts are no help, and looking for all in all names costs their product.
+    let fitting: BTreeSet<String> = hosts.iter().take(1000).filter(|h| is_part(h)).cloned().collect();
     only(&fitting)
 }
+
+/// How many notes of one kind are given; who pastes a log of a thousand commands wants no thousand notes.
+const SAID: usize = 10;
 
 /// One text for each capture.
 fn settle(candidates: &[Candidate<'_>], notes: &mut Vec<String>) -> Vec<(Key, String, Pasted)> {
@@ -207,8 +214,10 @@ fn choose<'p>(key: &Key, all: &[Candidate<'p>], notes: &mut Vec<String>) -> Vec<
     if matches!(key.capture, Capture::Sysctl | Capture::KernelLog) {
         return all.to_vec();
     }
-    let best = all.iter().rev().copied().reduce(|best, c| if c.rank(key.capture) > best.rank(key.capture) { c } else { best });
-    let Some(best) = best else { return Vec::new() };
+    // Once for each: a rank looks through the whole text.
+    let ranks: Vec<_> = all.iter().map(|c| c.rank(key.capture)).collect();
+    let best_at = (0..all.len()).rev().reduce(|best, i| if ranks[i] > ranks[best] { i } else { best });
+    let Some((best, best_rank)) = best_at.map(|i| (all[i], ranks[i])) else { return Vec::new() };
     let mut chosen = vec![best];
     if best.known.format == Format::IptablesSave {
         // `iptables-save -t nat` and `iptables-save -t filter`.
@@ -229,25 +238,35 @@ fn choose<'p>(key: &Key, all: &[Candidate<'p>], notes: &mut Vec<String>) -> Vec<
         let mut seen: BTreeSet<Option<&str>> = BTreeSet::from([table_of(asked(best))]);
         for other in all.iter().rev().filter(|c| c.known.format == best.known.format && !std::ptr::eq(c.section, best.section)) {
             let table = table_of(asked(*other));
-            if table.is_some() && !seen.contains(&None) && seen.insert(table) {
+            if table.is_some_and(is_table) && !seen.contains(&None) && seen.insert(table) {
                 chosen.push(*other);
             }
         }
     }
-    for other in all.iter().filter(|c| !chosen.iter().any(|d| std::ptr::eq(d.section, c.section))) {
-        let why = if other.rank(key.capture) == best.rank(key.capture) { "the later one" } else { "the one that tells more" };
+    let mut unsaid = 0usize;
+    let mut said = 0usize;
+    for (other, rank) in all.iter().zip(&ranks).filter(|(c, _)| !chosen.iter().any(|d| std::ptr::eq(d.section, c.section))) {
+        let why = if *rank == best_rank { "the later one" } else { "the one that tells more" };
         // Forms of one output beside each other (`ip addr`, `ip -d -j addr`) are no news.
-        if other.known.format == best.known.format {
-            notes.push(format!(
-                "{} and {} both show {}: {why} counts, {}",
-                other.place(),
-                best.place(),
-                key.capture,
-                best.place()
-            ));
+        if other.known.format != best.known.format {
+            continue;
         }
+        if said == SAID {
+            unsaid += 1;
+            continue;
+        }
+        said += 1;
+        let (other, best) = (other.place(), best.place());
+        notes.push(format!("{other} and {best} both show {}: {why} counts, {best}", key.capture));
+    }
+    if unsaid > 0 {
+        notes.push(format!("and {unsaid} more outputs that show {}", key.capture));
     }
     chosen
+}
+
+fn is_table(name: &str) -> bool {
+    matches!(name, "filter" | "nat" | "mangle" | "raw" | "security")
 }
 
 /// The table that a command line of iptables lists.
@@ -258,7 +277,7 @@ fn table_of(command: Option<&str>) -> Option<&str> {
 }
 
 fn tables<'p>(candidate: Candidate<'p>) -> BTreeSet<&'p str> {
-    candidate.known.text.lines().map(str::trim).filter(|l| l.starts_with('*')).collect()
+    candidate.known.text.lines().map(str::trim).filter(|l| l.strip_prefix('*').is_some_and(is_table)).collect()
 }
 
 /// The texts one behind the other, with the place of every line.
