@@ -25,6 +25,7 @@ pub static CATALOGUE: &[&Rule] = &[
     &kube_proxy::service_rules_missing::RULE,
     &mtu::overlay_above_underlay::RULE,
     &overlay::vxlan_peer_unresolved::RULE,
+    &routing::peer_route_missing::RULE,
     &routing::pod_traffic_diverted::RULE,
 ];
 
