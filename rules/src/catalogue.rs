@@ -20,6 +20,7 @@ pub static CATALOGUE: &[&Rule] = &[
     &firewall::pod_forward_dropped::RULE,
     &forwarding::ip_forward_lost_at_boot::RULE,
     &forwarding::ip_forward_off::RULE,
+    &forwarding::rp_filter_strict_asymmetric::RULE,
     &ipvs::vip_not_local::RULE,
     &ipvs::vs_conntrack_off::RULE,
     &kube_proxy::service_rules_missing::RULE,
