@@ -15,6 +15,7 @@
 
 mod common;
 mod matches;
+mod names;
 mod option;
 mod print;
 mod record;
@@ -58,11 +59,11 @@ struct Reader<'t> {
     /// The table that is open.
     table: Option<TableId>,
     /// Its chains by name.
-    names: HashMap<&'t str, ChainId>,
+    names: HashMap<&'t str, ChainId, names::Seeded>,
     /// The chain of the rule before: rules of a chain stand together.
     last_chain: Option<(&'t str, ChainId)>,
-    /// Rules of the open table whose jump was not resolved when they were read.
-    first_rule: usize,
+    /// Rules of the open table that lead to a chain which was not there when they were read.
+    unresolved: Vec<RuleId>,
 }
 
 impl<'t> Reader<'t> {
@@ -73,9 +74,9 @@ impl<'t> Reader<'t> {
             set: Ruleset { family: Some(family), ..Ruleset::default() },
             problems: Vec::new(),
             table: None,
-            names: HashMap::new(),
+            names: HashMap::default(),
             last_chain: None,
-            first_rule: 0,
+            unresolved: Vec::new(),
         }
     }
 
@@ -84,7 +85,10 @@ impl<'t> Reader<'t> {
     }
 
     fn line(&mut self, at: At, line: &'t str) {
-        let trimmed = line.trim_start_matches([' ', '\t', '\u{feff}']);
+        let trimmed = match line.as_bytes().first() {
+            Some(b'-' | b'[' | b':') => line,
+            _ => line.trim_start_matches([' ', '\t', '\u{feff}']),
+        };
         let skipped = line.len() - trimmed.len();
         let start = at.start as usize + skipped;
         match trimmed.as_bytes().first() {
@@ -140,7 +144,6 @@ impl<'t> Reader<'t> {
         let first_chain = index(self.set.chains.len());
         self.set.tables.push(Table { at, name, kind, committed: false, commit: None, first_chain, end_chain: first_chain });
         self.table = Some(id);
-        self.first_rule = self.set.rules.len();
         id
     }
 
@@ -148,15 +151,11 @@ impl<'t> Reader<'t> {
     fn end_table(&mut self) {
         let Some(id) = self.table.take() else { return };
         self.set.tables[id.0 as usize].end_chain = index(self.set.chains.len());
-        for rule in &mut self.set.rules[self.first_rule..] {
-            if let Target::Jump(jump) | Target::Goto(jump) = &mut rule.target
-                && jump.chain.is_none()
-            {
-                jump.chain = self.names.get(jump.name.of(self.text)).copied();
-            }
-        }
-        for rule in &self.set.rules[self.first_rule..] {
-            if let Target::Jump(Jump { chain: None, .. }) | Target::Goto(Jump { chain: None, .. }) = rule.target {
+        for id in std::mem::take(&mut self.unresolved) {
+            let rule = &mut self.set.rules[id.0 as usize];
+            let (Target::Jump(jump) | Target::Goto(jump)) = &mut rule.target else { continue };
+            jump.chain = self.names.get(jump.name.of(self.text)).copied();
+            if jump.chain.is_none() {
                 let what = "leads to a chain that is not in the text";
                 self.problems.push(Problem { at: rule.at, what: what.to_owned() });
             }
@@ -228,8 +227,8 @@ impl<'t> Reader<'t> {
         let Some(name) = words.next() else { return self.not_understood(at, "the rule is cut off") };
         let chain = match self.last_chain {
             Some((last, id)) if last == name.text => id,
-            _ => match self.names.get(name.text) {
-                Some(&id) => id,
+            last => match self.next_chain(last.map(|l| l.1), name.text).or_else(|| self.names.get(name.text).copied()) {
+                Some(id) => id,
                 None => {
                     if self.table.is_some() {
                         self.problem(at, "its chain has no line of its own");
@@ -265,6 +264,9 @@ impl<'t> Reader<'t> {
             self.problem(at, "the text ends in this line, perhaps in the middle of it");
             whole = false;
         }
+        if let Target::Jump(Jump { chain: None, .. }) | Target::Goto(Jump { chain: None, .. }) = target {
+            self.unresolved.push(RuleId(index(self.set.rules.len())));
+        }
         let (end_match, end_option) = (index(self.set.matches.len()), index(self.set.options.len()));
         self.set.rules.push(Rule {
             at,
@@ -278,6 +280,14 @@ impl<'t> Reader<'t> {
             first_option,
             end_option,
         });
+    }
+
+    /// The chain behind the last one, if that is its name: iptables-save prints the rules of chains in the order of their lines.
+    fn next_chain(&self, last: Option<ChainId>, name: &str) -> Option<ChainId> {
+        let next = ChainId(last?.0 + 1);
+        let chain = self.set.chains.get(next.0 as usize)?;
+        // A chain that stands twice in a table has one record; those of other tables come before.
+        (Some(chain.table) == self.table && chain.name.of(self.text) == name).then_some(next)
     }
 
     fn finish(mut self) -> Parsed<Ruleset> {

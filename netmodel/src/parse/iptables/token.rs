@@ -48,13 +48,8 @@ impl<'t> Words<'t> {
     /// The next word.
     pub(super) fn next(&mut self) -> Option<Word<'t>> {
         let bytes = self.text.as_bytes();
-        while self.at < self.end && matches!(bytes[self.at], b' ' | b'\t') {
-            self.at += 1;
-        }
-        if self.at >= self.end {
-            return None;
-        }
-        let begin = self.at;
+        let ahead = bytes.get(self.at..self.end)?;
+        let begin = self.at + ahead.iter().position(|b| !matches!(b, b' ' | b'\t'))?;
         if bytes[begin] == b'"' {
             let mut i = begin + 1;
             loop {
@@ -75,9 +70,9 @@ impl<'t> Words<'t> {
             self.at = (stop + 1).min(self.end);
             return Some(self.word(begin + 1, stop, true, begin));
         }
-        while self.at < self.end && !matches!(bytes[self.at], b' ' | b'\t') {
-            self.at += 1;
-        }
+        let ahead = bytes.get(begin..self.end)?;
+        let length = ahead.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(ahead.len());
+        self.at = begin + length;
         Some(self.word(begin, self.at, false, begin))
     }
 
