@@ -210,3 +210,72 @@ fn conntrack_state(packet: &Packet, states: Bits) -> Tri {
         .or(|| translated(ct_state::DNAT, packet.dnat, "whether the destination was translated"))
         .or(|| translated(ct_state::SNAT, packet.snat, "whether the source was translated"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::iptables::parse;
+
+    struct Nothing;
+
+    impl Lookups for Nothing {
+        fn in_set(&self, _: &str, _: &str, _: &Packet) -> Tri {
+            Tri::unknown("no sets")
+        }
+
+        fn addr_type(&self, _: IpAddr, _: End, _: Bits, _: IfaceLimit) -> Tri {
+            Tri::unknown("no addresses")
+        }
+    }
+
+    fn asks(options: &str, packet: &Packet) -> Tri {
+        let text = format!("*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD {options}\nCOMMIT\n");
+        let parsed = parse(&text, packet.family);
+        assert_eq!(parsed.problems, []);
+        rule(&parsed.value, &text, &parsed.value.rules[0], packet, &Nothing)
+    }
+
+    #[test]
+    fn extensions_are_answered_where_the_packet_settles_them() {
+        let tcp = Packet::new(Family::V4).tcp(80).via(Dev::named("cni0"), Dev::named("eth0"));
+        for (options, answer) in [
+            ("-m nfacct --nfacct-name x", Tri::Yes),
+            ("-m recent --set --name x", Tri::Yes),
+            ("-m recent ! --set --name x", Tri::No),
+            ("-m esp --espspi 5", Tri::No),
+            // Not "not that SPI" but "an ESP packet of another SPI".
+            ("-m esp ! --espspi 5", Tri::No),
+            ("-m sctp --chunk-types any DATA", Tri::No),
+            ("-m tcp", Tri::Yes),
+            // A forwarded packet belongs to nobody here.
+            ("-m owner --uid-owner 0", Tri::No),
+            ("-m owner ! --uid-owner 0", Tri::Yes),
+            ("-m owner ! --uid-owner 0 --gid-owner 0", Tri::No),
+        ] {
+            assert_eq!(asks(options, &tcp), answer, "{options}");
+        }
+        let mut fragment = tcp.clone();
+        fragment.fragment = Some(true);
+        assert_eq!(asks("-m tcp", &fragment), Tri::No);
+        assert_eq!(asks("-m frag --fragfirst", &Packet::new(Family::V6)), Tri::No);
+    }
+
+    #[test]
+    fn what_the_packet_does_not_say_is_unknown_and_named() {
+        let local = Packet::new(Family::V4).tcp(80).via(Dev::None, Dev::named("eth0"));
+        for options in [
+            "-m limit --limit 5/min",
+            "-m recent --rcheck --name x",
+            "-m owner --uid-owner 0",
+            "-m time --timestart 01:00",
+            "-m policy --dir out --pol ipsec",
+            "-m u32 --u32 \"6&0xFF=1\"",
+            "-m socket --transparent",
+            "-m tcpmss --mss 1:500",
+            "-m hashlimit --hashlimit-above 5/sec --hashlimit-name x",
+        ] {
+            let Tri::Unknown(why) = asks(options, &local) else { panic!("{options}") };
+            assert!(why.contains(options.split_once("--").unwrap().1), "{why}");
+        }
+    }
+}

@@ -10,8 +10,10 @@
 //! COMMIT
 //! ```
 //!
-//! Left out: `iptables -S` and `-L`. What a module's options mean is typed where rules of real nodes need it; other modules and
-//! targets are kept verbatim (`Other`), never dropped.
+//! What most rules ask has records of its own (`record`); all other matches and targets of iptables-extensions(8) are read by table
+//! (`matches`, `targets`, `option`). A module, option or target that is not known is kept verbatim (`Other`), never dropped. `print`
+//! gives the text back. Left out: `iptables -S` and `-L`; abbreviated option names, which the tool takes but never prints; interleaved
+//! options of two modules keep their meaning but are printed as two modules.
 
 mod common;
 mod icmp;
@@ -87,7 +89,7 @@ impl<'t> Reader<'t> {
             set,
             problems: Vec::new(),
             table: None,
-            names: HashMap::default(),
+            names: HashMap::with_capacity_and_hasher(lines / 4, names::Seeded::default()),
             last_chain: None,
             unresolved: Vec::new(),
         }

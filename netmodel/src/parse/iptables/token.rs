@@ -104,7 +104,9 @@ impl<'t> Words<'t> {
 pub(super) fn as_written(text: &str, inner: Span) -> &str {
     let (start, end) = (inner.start as usize, inner.end as usize);
     let bytes = text.as_bytes();
-    let quoted = start > 0 && bytes.get(start - 1) == Some(&b'"');
+    // A quote before it that closes another word has none behind this one; one that is never closed takes the rest of the line.
+    let closes = matches!(bytes.get(end), Some(b'"' | b'\n' | b'\r') | None);
+    let quoted = closes && start > 0 && bytes.get(start - 1) == Some(&b'"');
     let (start, end) = if quoted { (start - 1, end + usize::from(bytes.get(end) == Some(&b'"'))) } else { (start, end) };
     text.get(start..end).unwrap_or_default()
 }
