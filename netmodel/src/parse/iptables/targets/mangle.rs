@@ -35,8 +35,9 @@ pub(super) const TARGETS: &[Module] = &[
             opt("--nfmask", BITS),
             opt("--ctmask", BITS),
             opt("--mask", BITS),
-            flag("--left-shift-mark"),
-            flag("--right-shift-mark"),
+            // Of iptables 1.8.10 and later: what the mark then becomes is not modelled, so that the target counts as not understood.
+            number("--left-shift-mark"),
+            number("--right-shift-mark"),
         ],
     },
     Module { name: "CHECKSUM", options: &[flag("--checksum-fill")] },
