@@ -1,17 +1,12 @@
 //! The options that most rules have: those of the rule itself, of tcp, udp, conntrack, mark and their like, each with a record of its
 //! own.
 
-use super::option::{Module, Opt};
+use super::option::Opt;
 use super::record::{Compare, End, Iface, IfaceLimit, Match, MatchKind, Net, Span};
 use super::rule::{Conditions, Read};
 use super::token::{Word, span};
 use super::{icmp, matches, value};
 use crate::family::Family;
-
-/// Where further options of `--match-set` and others are looked up.
-fn table(name: &str) -> Option<&'static Module> {
-    matches::find(name)
-}
 
 impl<'t> Conditions<'t, '_> {
     /// The value of an option; the old form puts the `!` before it.
@@ -165,7 +160,7 @@ impl<'t> Conditions<'t, '_> {
             self.push(MatchKind::Set { name: set.span, dirs: dirs.span, options: false }, negated, option.outer);
         }
         let last = self.arenas.matches.len();
-        if let Some(module) = table("set") {
+        if let Some(module) = matches::find("set") {
             self.extension(module, Span::default());
         }
         if self.arenas.matches.len() > last
@@ -239,7 +234,7 @@ impl<'t> Conditions<'t, '_> {
     }
 }
 
-/// The options of a target or a module by name, for tests and printers.
+/// The first option of that name.
 pub(super) fn find<'o>(options: &'o [Opt], name: &str) -> Option<&'o Opt> {
     options.iter().find(|o| o.name() == name)
 }

@@ -183,7 +183,8 @@ impl<'t, 'r> Conditions<'t, 'r> {
             }
             begin.get_or_insert(word.outer);
         }
-        if begin.is_none() && !module.options.is_empty() && module.name == "set" {
+        if begin.is_none() && module.name == "set" {
+            // Here the table holds only what may follow `--match-set`.
             return;
         }
         let range = span(first, self.arenas.options.len());
@@ -194,12 +195,9 @@ impl<'t, 'r> Conditions<'t, 'r> {
     /// One option of an extension, whose name was taken; false where the line ends in it.
     fn extension_option(&mut self, spec: &'static Spec, name: Word<'t>, mut negated: bool) -> bool {
         // The old form has the `!` before the value.
-        if !spec.is_flag()
-            && let Some(not) = self.words.peek().filter(Word::is_not)
-        {
+        if !spec.is_flag() && self.words.peek().is_some_and(|w| w.is_not()) {
             self.words.next();
             negated = !negated;
-            debug_assert!(not.is_not());
         }
         let Some(value) = option::read(spec, &mut self.words, self.arenas.items) else {
             self.complain(name.outer, "the option is cut off");
