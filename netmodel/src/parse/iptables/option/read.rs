@@ -143,7 +143,7 @@ fn day(text: &str) -> Option<u32> {
 }
 
 /// `5/min`, `1000/sec`, `512kb/s`, `1mb`; a bare number is packets per second.
-fn rate(text: &str) -> Option<Rate> {
+pub(super) fn rate(text: &str) -> Option<Rate> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (amount, unit) = text.split_at_checked(digits)?;
     let unit = match unit {
