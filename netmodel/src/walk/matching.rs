@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use crate::family::Family;
 use crate::parse::iptables::{
-    Bits, Compare, End, Iface, IfaceLimit, Match, MatchKind, Net, PortRange, RecentOp, Rule, Ruleset, ct_state,
+    Bits, Compare, End, Ext, Iface, IfaceLimit, Match, MatchKind, Net, PortRange, Rule, Ruleset, ct_state,
 };
 use crate::walk::packet::{CtState, Dev, ICMP, ICMPV6, Packet, SCTP, TCP, UDP};
 use crate::walk::tri::Tri;
@@ -103,10 +103,10 @@ fn kind(set: &Ruleset, text: &str, condition: &Match, packet: &Packet, lookups: 
         }
         MatchKind::Random(p) if p >= 1.0 => Tri::Yes,
         MatchKind::Random(_) | MatchKind::Nth { .. } => Tri::unknown("it is a matter of chance"),
-        MatchKind::Comment(_) | MatchKind::NfAcct(_) => Tri::Yes,
-        MatchKind::Recent { op: RecentOp::Set, .. } => Tri::Yes,
-        MatchKind::Recent { .. } => Tri::unknown("it depends on the packets before"),
-        MatchKind::Limit { .. } => Tri::unknown("it depends on the rate of packets"),
+        MatchKind::Comment(_) => Tri::Yes,
+        // The match functions of transports say no to all but first fragments.
+        MatchKind::Bare => known(packet.fragment, "whether it is a fragment", |f| !f),
+        MatchKind::Ext(ext) => extension(set, text, ext, condition, packet),
         MatchKind::PhysdevIsBridged => known(packet.bridged, "whether it is bridged", |b| b),
         // A packet that is not bridged has no bridge port on either side.
         MatchKind::PhysdevIn(_) | MatchKind::PhysdevOut(_) | MatchKind::PhysdevIsIn | MatchKind::PhysdevIsOut
@@ -125,6 +125,43 @@ fn kind(set: &Ruleset, text: &str, condition: &Match, packet: &Packet, lookups: 
         MatchKind::Other { .. } => Tri::unknown(format!("what `{}` asks is not known here", condition.span.of(text))),
         _ => Tri::unknown(format!("the packet is not described well enough for `{}`", condition.span.of(text))),
     }
+}
+
+/// What an extension answers that is read by table: most depend on what the packet does not say.
+fn extension(set: &Ruleset, text: &str, ext: Ext, condition: &Match, packet: &Packet) -> Tri {
+    let has = |name| set.option(ext, name).is_some_and(|o| !o.negated);
+    let only_for = |protocol: u8| {
+        // For another protocol the answer is no, negated or not: iptables demands `-p` beside these.
+        let other = packet.protocol.is_some_and(|p| p != protocol);
+        if other || packet.fragment == Some(true) { Some(Tri::No) } else { None }
+    };
+    let settled = match ext.module() {
+        "nfacct" => Some(Tri::Yes),
+        // xt_recent: writing the source down always succeeds.
+        "recent" => set.option(ext, "--set").map(|o| Tri::from(!o.negated)),
+        "esp" => only_for(50),
+        "ah" if packet.family == Family::V4 => only_for(51),
+        "ipcomp" => only_for(108),
+        "sctp" => only_for(SCTP),
+        "dccp" => only_for(33),
+        "tcpmss" | "osf" => only_for(TCP),
+        "frag" if packet.fragment == Some(false) => Some(Tri::No),
+        // A packet that came in by a device belongs to no socket of this node: xt_owner then answers yes only if all is turned round.
+        "owner" if matches!(packet.iif, Dev::Named(_)) => Some(Tri::from(set.options_of(ext).iter().all(|o| o.negated))),
+        "ecn" if has("--ecn-tcp-cwr") || has("--ecn-tcp-ece") => only_for(TCP),
+        _ => None,
+    };
+    settled.unwrap_or_else(|| {
+        let why = match ext.module() {
+            "limit" | "hashlimit" => "it depends on the rate of packets",
+            "recent" | "quota" | "connlimit" | "connbytes" | "rateest" => "it depends on the packets before",
+            "time" => "it depends on the time of day",
+            "bpf" | "u32" | "string" => "it depends on bytes of the packet",
+            "policy" => "whether IPsec applies to the packet is not known",
+            _ => "the packet is not described well enough",
+        };
+        Tri::unknown(format!("{why} for `{}`", condition.span.of(text)))
+    })
 }
 
 /// The answer for a value that may be unknown.

@@ -119,6 +119,10 @@ fn name<'t>(target: &Target, text: &'t str) -> &'t str {
     match target {
         Target::Other { name, .. } => name.of(text),
         Target::Netmap(_) => "NETMAP",
+        Target::SynProxy(_) => "SYNPROXY",
+        Target::ClusterIp(_) => "CLUSTERIP",
+        Target::Npt { source: true, .. } => "SNPT",
+        Target::Npt { .. } => "DNPT",
         _ => "TPROXY",
     }
 }

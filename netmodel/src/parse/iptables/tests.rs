@@ -19,13 +19,29 @@ fn dump(text: &str, parsed: &Parsed<Ruleset>) -> String {
         writeln!(out, "{}: {chain} whole={} {:?}", rule.at.line, rule.whole, rule.counters.map(|c| c.packets)).unwrap();
         for m in set.matches_of(rule) {
             writeln!(out, "    {}`{}` {:?}", if m.negated { "not " } else { "" }, m.span.of(text), m.kind).unwrap();
+            if let MatchKind::Ext(ext) = m.kind {
+                options(&mut out, set, set.options_of(ext));
+            }
         }
         writeln!(out, "    => {:?}", rule.target).unwrap();
+        options(&mut out, set, set.target_options(rule));
     }
     for p in &parsed.problems {
         writeln!(out, "problem {}: {} `{}`", p.at.line, p.what, &text[p.at.start as usize..p.at.end as usize]).unwrap();
     }
     out
+}
+
+fn options(out: &mut String, set: &Ruleset, options: &[Opt]) {
+    use std::fmt::Write;
+    for opt in options {
+        write!(out, "        {opt:?}").unwrap();
+        match opt.value {
+            Value::Bits(_) if !opt.bit_names().is_empty() => writeln!(out, " of {}", opt.bit_names().join(",")).unwrap(),
+            value @ Value::List { .. } => writeln!(out, " = {:?}", set.items_of(value)).unwrap(),
+            _ => writeln!(out).unwrap(),
+        }
+    }
 }
 
 #[test]

@@ -23,6 +23,9 @@ pub(super) fn mark(text: &str) -> Option<Mark> {
 
 /// `addr[/prefix|/mask]`.
 pub(super) fn net(text: &str) -> Option<Net> {
+    if let Some(net) = net_v4(text.as_bytes()) {
+        return Some(net);
+    }
     let (addr, mask) = match text.split_once('/') {
         Some((addr, mask)) => (addr, Some(mask)),
         None => (text, None),
@@ -46,6 +49,29 @@ pub(super) fn net(text: &str) -> Option<Net> {
     }
 }
 
+/// `a.b.c.d[/prefix]`, the form of nearly all rules, in one go; what is written in another way is left to the general reader.
+fn net_v4(text: &[u8]) -> Option<Net> {
+    let mut parts = [0u32; 5];
+    let (mut part, mut digits) = (0, 0);
+    for &byte in text {
+        match byte {
+            b'0'..=b'9' if digits < 3 && (digits == 0 || parts[part] > 0) => {
+                parts[part] = parts[part] * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if part < 3 && digits > 0 => (part, digits) = (part + 1, 0),
+            b'/' if part == 3 && digits > 0 => (part, digits) = (4, 0),
+            _ => return None,
+        }
+    }
+    let [a, b, c, d, prefix] = parts;
+    if part < 3 || digits == 0 || a.max(b).max(c).max(d) > 255 || prefix > 32 {
+        return None;
+    }
+    let mask = if part == 4 { u32::MAX.checked_shl(32 - prefix).unwrap_or(0) } else { u32::MAX };
+    Some(Net::V4 { addr: Ipv4Addr::from_bits(a << 24 | b << 16 | c << 8 | d), mask: Ipv4Addr::from_bits(mask) })
+}
+
 /// The mask of a prefix length in an address of `bits` bits.
 fn prefix_mask(text: &str, bits: u32) -> Option<u128> {
     let len: u32 = text.parse().ok().filter(|&n| n <= bits)?;
@@ -55,6 +81,9 @@ fn prefix_mask(text: &str, bits: u32) -> Option<u128> {
 
 /// `80`, `80:90`, `:90`, `80:`; `separator` is `-` in NAT targets.
 pub(super) fn ports(text: &str, separator: char) -> Option<PortRange> {
+    if text.len() < 6 && text.bytes().all(|b| b.is_ascii_digit()) {
+        return text.parse().ok().map(|p| PortRange { first: p, last: p });
+    }
     let port = |text: &str, open: u16| if text.is_empty() { Some(open) } else { text.parse().ok() };
     match text.split_once(separator) {
         Some((first, last)) => Some(PortRange { first: port(first, 0)?, last: port(last, u16::MAX)? }),
@@ -219,6 +248,11 @@ mod tests {
         assert_eq!(odd.prefix(), None);
         assert!(odd.contains("10.9.9.5".parse().unwrap()));
         assert!(!odd.contains("10.9.9.6".parse().unwrap()));
+        assert_eq!(net("10.0.0.0/8"), net("10.0.0.0/255.0.0.0"));
+        assert_eq!(net("10.0.0.1").unwrap().prefix(), Some("10.0.0.1/32".parse().unwrap()));
+        for bad in ["10.0.0.256", "10.0.0.1/33", "10.0.0.1.2", "10.0.0.", "10.0.0.01", "10.0.0.1/", "1.2.3.4/1/2"] {
+            assert_eq!(net(bad), None, "{bad}");
+        }
         assert!(net("0.0.0.0/0").unwrap().is_any() && net("::/0").unwrap().is_any());
         assert_eq!(net("fd00::/8").unwrap().prefix(), Some("fd00::/8".parse().unwrap()));
         assert!(net("fd00::1:0:0:5/ffff::ffff").unwrap().contains("fd00::2:0:0:5".parse().unwrap()));
