@@ -101,7 +101,7 @@ fn kind(set: &Ruleset, text: &str, condition: &Match, packet: &Packet, lookups: 
                 None => Tri::unknown(format!("{what} is not known")),
             }
         }
-        MatchKind::Random(p) if p >= 1.0 => Tri::Yes,
+        MatchKind::Random(p) if p >= 1 << 31 => Tri::Yes,
         MatchKind::Random(_) | MatchKind::Nth { .. } => Tri::unknown("it is a matter of chance"),
         MatchKind::Comment(_) => Tri::Yes,
         // The match functions of transports say no to all but first fragments.

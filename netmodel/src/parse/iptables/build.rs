@@ -10,7 +10,7 @@ use super::record::{
 };
 use super::record::{TableId, TableKind, Target};
 use super::token::Words;
-use super::{group, index, matches, target, value};
+use super::{group, icmp, index, matches, target, value};
 use crate::family::Family;
 use crate::source::At;
 
@@ -116,6 +116,11 @@ pub(in crate::parse) fn net(text: &str) -> Option<Net> {
     value::net(text)
 }
 
+/// A probability, as so many of 2^31.
+pub(in crate::parse) fn probability(text: &str) -> Option<u32> {
+    value::probability(text)
+}
+
 /// The states of conntrack, joined by commas.
 pub(in crate::parse) fn ct_states(text: &str) -> Option<Bits> {
     value::ct_states(text)
@@ -138,7 +143,7 @@ pub(in crate::parse) fn tcp_flags(text: &str) -> Option<u8> {
 
 /// A type of ICMP by name, and its codes.
 pub(in crate::parse) fn icmp(text: &str, family: Family) -> Option<(u8, (u8, u8))> {
-    value::icmp(text, family)
+    icmp::read(text, family)
 }
 
 /// A hardware address.

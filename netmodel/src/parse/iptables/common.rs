@@ -5,7 +5,7 @@ use super::option::{Module, Opt};
 use super::record::{Compare, End, Iface, IfaceLimit, Match, MatchKind, Net, Span};
 use super::rule::{Conditions, Read};
 use super::token::{Word, span};
-use super::{matches, value};
+use super::{icmp, matches, value};
 use crate::family::Family;
 
 /// Where further options of `--match-set` and others are looked up.
@@ -59,7 +59,7 @@ impl<'t> Conditions<'t, '_> {
             b"--tcp-option" => self.value(negated).and_then(|w| w.text.parse().ok()).map(MatchKind::TcpOption).into(),
             b"--icmp-type" | b"--icmpv6-type" => {
                 let family = if option.text == "--icmp-type" { Family::V4 } else { self.family };
-                let read = self.value(negated).and_then(|w| value::icmp(w.text, family));
+                let read = self.value(negated).and_then(|w| icmp::read(w.text, family));
                 read.map(|(kind, code)| MatchKind::Icmp { kind, code }).into()
             }
             b"--physdev-in" => self.iface(negated, MatchKind::PhysdevIn),
@@ -222,7 +222,7 @@ impl<'t> Conditions<'t, '_> {
             let Some(word) = self.words.next() else { break };
             turned |= negated;
             match option.text {
-                "--probability" => probability = word.text.parse::<f64>().ok(),
+                "--probability" => probability = value::probability(word.text),
                 "--every" => every = value::number(word.text),
                 "--packet" => packet = value::number(word.text).unwrap_or(0),
                 _ => {}

@@ -18,6 +18,7 @@ pub(in crate::parse) mod build;
 pub(in crate::parse) mod command;
 mod common;
 pub(in crate::parse) mod elision;
+mod icmp;
 mod matches;
 mod names;
 mod option;
@@ -29,6 +30,8 @@ mod targets;
 mod token;
 mod value;
 
+#[cfg(test)]
+mod quirks;
 #[cfg(test)]
 mod tests;
 
@@ -106,10 +109,20 @@ struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     fn new(text: &'t str, family: Family) -> Self {
+        // Room for what kube-proxy's rulesets hold: growing would copy what was read over and over. Room that is not used costs no
+        // memory.
+        let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+        let set = Ruleset {
+            family: Some(family),
+            rules: Vec::with_capacity(lines + 1),
+            matches: Vec::with_capacity(lines * 3),
+            chains: Vec::with_capacity(lines / 3),
+            ..Ruleset::default()
+        };
         Self {
             text,
             family,
-            set: Ruleset { family: Some(family), ..Ruleset::default() },
+            set,
             problems: Vec::new(),
             table: None,
             names: HashMap::default(),

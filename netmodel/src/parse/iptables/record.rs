@@ -480,8 +480,8 @@ pub enum MatchKind {
         /// `--limit-iface-in`/`-out`: only addresses of that interface count.
         limit: IfaceLimit,
     },
-    /// `statistic --mode random --probability`.
-    Random(f64),
+    /// `statistic --mode random --probability`: so many of 2^31 packets, as the kernel holds it.
+    Random(u32),
     /// `statistic --mode nth --every --packet`.
     Nth {
         /// One packet of so many.

@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::record::{Bits, Mark, Net, PortRange, addr_type, ct_state, ct_status};
-use crate::family::Family;
 
 /// A number, decimal or with `0x`, within 32 bits.
 pub(super) fn number(text: &str) -> Option<u32> {
@@ -183,41 +182,11 @@ pub(super) fn tcp_flags(text: &str) -> Option<u8> {
     })
 }
 
-/// The type and the codes of `--icmp-type` and `--icmpv6-type`.
-pub(super) fn icmp(text: &str, family: Family) -> Option<(u8, (u8, u8))> {
-    let any = (0, u8::MAX);
-    let named = match (family, text) {
-        (Family::V4, "any") => Some((255, any)),
-        (Family::V4, "echo-reply" | "pong") => Some((0, any)),
-        (Family::V4, "destination-unreachable") => Some((3, any)),
-        (Family::V4, "fragmentation-needed") => Some((3, (4, 4))),
-        (Family::V4, "source-quench") => Some((4, any)),
-        (Family::V4, "redirect") => Some((5, any)),
-        (Family::V4, "echo-request" | "ping") => Some((8, any)),
-        (Family::V4, "router-advertisement") => Some((9, any)),
-        (Family::V4, "router-solicitation") => Some((10, any)),
-        (Family::V4, "time-exceeded" | "ttl-exceeded") => Some((11, any)),
-        (Family::V4, "parameter-problem") => Some((12, any)),
-        (Family::V6, "destination-unreachable") => Some((1, any)),
-        (Family::V6, "packet-too-big") => Some((2, any)),
-        (Family::V6, "time-exceeded" | "ttl-exceeded") => Some((3, any)),
-        (Family::V6, "parameter-problem") => Some((4, any)),
-        (Family::V6, "echo-request" | "ping") => Some((128, any)),
-        (Family::V6, "echo-reply" | "pong") => Some((129, any)),
-        (Family::V6, "router-solicitation") => Some((133, any)),
-        (Family::V6, "router-advertisement") => Some((134, any)),
-        (Family::V6, "neighbour-solicitation" | "neighbor-solicitation") => Some((135, any)),
-        (Family::V6, "neighbour-advertisement" | "neighbor-advertisement") => Some((136, any)),
-        (Family::V6, "redirect") => Some((137, any)),
-        _ => None,
-    };
-    if named.is_some() {
-        return named;
-    }
-    match text.split_once('/') {
-        Some((kind, code)) => code.parse().ok().and_then(|c| Some((kind.parse().ok()?, (c, c)))),
-        None => text.parse().ok().map(|kind| (kind, any)),
-    }
+/// A probability in 2^31ths, as xt_statistic holds it.
+pub(super) fn probability(text: &str) -> Option<u32> {
+    let p = text.parse::<f64>().ok().filter(|p| (0.0..=1.0).contains(p))?;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 2^31")]
+    Some((p * f64::from(1u32 << 31)).round() as u32)
 }
 
 /// `aa:bb:cc:dd:ee:ff`.
@@ -268,8 +237,9 @@ mod tests {
         assert_eq!(ports("70000", ':'), None);
         assert_eq!(mark("0xffffffff/0x4000"), Some(Mark { value: u32::MAX, mask: 0x4000 }));
         assert_eq!(mark("0x1ffffffff"), None);
-        assert_eq!(icmp("3/4", Family::V4), Some((3, (4, 4))));
-        assert_eq!(icmp("echo-request", Family::V6), Some((128, (0, 255))));
+        assert_eq!(probability("0.5"), Some(1 << 30));
+        assert_eq!(probability("1.00000000000"), Some(1 << 31));
+        assert_eq!((probability("1.1"), probability("nan"), probability("-1")), (None, None, None));
         assert_eq!(mac("00:0c:29:AB:cd:ef"), Some([0, 0x0c, 0x29, 0xab, 0xcd, 0xef]));
     }
 }

@@ -213,6 +213,7 @@ fn set<'t>(x: &mut Extra<'t, '_>, begin: &'t str, negated: bool) -> Option<()> {
     let (name, dirs) = (x.take()?, x.take()?);
     // Otherwise these are words of something else that begins with `set`.
     dirs.split(',').all(|d| matches!(d, "src" | "dst")).then_some(())?;
+    let behind = x.rest;
     let mut options = false;
     loop {
         let before = x.rest;
@@ -237,7 +238,8 @@ fn set<'t>(x: &mut Extra<'t, '_>, begin: &'t str, negated: bool) -> Option<()> {
     x.add(begin, Some(kind), negated);
     if options {
         // iptables-save's record has them apart; here they stay text.
-        x.keep(dirs, false);
+        let len = behind.len() - x.rest.len();
+        x.keep(behind.get(..len).unwrap_or_default().trim(), false);
     }
     Some(())
 }
@@ -278,7 +280,7 @@ fn statistic<'t>(x: &mut Extra<'t, '_>, begin: &'t str) -> Option<()> {
     let mode = x.take()?;
     let negated = x.take_if("!");
     let kind = match (mode, x.take()?) {
-        ("random", "probability") => MatchKind::Random(x.take()?.parse().ok()?),
+        ("random", "probability") => MatchKind::Random(build::probability(x.take()?)?),
         ("nth", "every") => {
             let every = x.take()?.parse().ok()?;
             let packet = if x.take_if("packet") { x.take()?.parse().ok()? } else { 0 };
