@@ -35,6 +35,7 @@ pub mod ipset;
 pub mod ipset_list;
 pub mod ipset_options;
 pub mod iptables;
+pub mod iptables_list;
 pub mod ipvs;
 pub mod ipvs_conn;
 pub mod ipvs_counters;

@@ -6,7 +6,8 @@ use bundle::{AbsentWhy, Capture, Content};
 
 use super::{Cell, Doc, Node};
 use crate::family::Family;
-use crate::parse::iptables::{self, Ruleset};
+use crate::parse::iptables::{Ruleset, TableKind};
+use crate::parse::iptables_list;
 use crate::parse::nft_json;
 use crate::source::{Missing, Source};
 
@@ -52,7 +53,8 @@ impl Node {
                 Backend::Nft => false,
                 Backend::Legacy => self.no_legacy_tables(family),
             })?;
-            let parsed = iptables::parse(&source.text, family);
+            // A pasted text may be a listing: the form tells which.
+            let parsed = iptables_list::parse_any(&source.text, family, TableKind::Unknown);
             Ok(Doc { source, parsed })
         })
     }

@@ -80,7 +80,7 @@ pub(super) enum Act {
     Return,
     Jump(ChainRef),
     Goto(ChainRef),
-    /// It may go on or be stopped; why that is not known.
+    /// It may go on, be stopped, be accepted or return; why that is not known.
     Open(String),
 }
 
@@ -302,6 +302,11 @@ impl<'e> Engine<'e> {
                 let block = self.blocker(line, why);
                 way.assume(Some(block));
                 self.stop(&way, line, None);
+                // An accept here ends the base chain: a drop further down is not certain any more.
+                let mut accepted = way.clone();
+                accepted.ends.push(line);
+                flow.accepted.push(accepted);
+                flow.returned.push(way.clone());
                 next.push(way);
             }
         }

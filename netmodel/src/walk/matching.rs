@@ -121,6 +121,7 @@ fn kind(set: &Ruleset, text: &str, condition: &Match, packet: &Packet, lookups: 
         MatchKind::Length(first, last) => known(packet.length, "the length", |n| (first..=last).contains(&n)),
         MatchKind::Ttl { op: Compare::Gt, value: 255 } | MatchKind::Ttl { op: Compare::Lt, value: 0 } => Tri::No,
         MatchKind::CtDirReply(reply) if packet.ct_state == Some(CtState::New) => Tri::from(!reply),
+        MatchKind::HiddenIfaces => Tri::unknown("the listing was made without -v, so that the rule's interfaces are not shown"),
         MatchKind::Other { .. } => Tri::unknown(format!("what `{}` asks is not known here", condition.span.of(text))),
         _ => Tri::unknown(format!("the packet is not described well enough for `{}`", condition.span.of(text))),
     }

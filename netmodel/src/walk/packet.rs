@@ -159,6 +159,15 @@ impl Packet {
         }
     }
 
+    /// Forgets what a rule that is not known may have changed: the marks, and in a nat table what it translates.
+    pub(super) fn anything(&mut self, nat: bool) {
+        (self.mark, self.connmark) = (None, None);
+        if nat {
+            (self.src, self.dst, self.sport, self.dport) = (None, None, None, None);
+            (self.dnat, self.snat) = (None, None);
+        }
+    }
+
     /// With the interfaces that it comes in and goes out by.
     #[must_use]
     pub fn via(mut self, iif: Dev, oif: Dev) -> Self {

@@ -39,6 +39,13 @@ impl<'n> Rulesets<'n> {
                         let why = format!("table at line {} is not whole or not named", table.at.line);
                         all.gaps.push(Missing::new(&doc.source.key, "the rules", why));
                     }
+                    if doc.listing {
+                        all.gaps.push(Missing::new(
+                            &doc.source.key,
+                            "all tables",
+                            "a listing shows one table, and not the others",
+                        ));
+                    }
                     all.iptables.push((backend, doc));
                 }
                 Err(missing) => all.gaps.push(missing),

@@ -1,6 +1,6 @@
 //! What a rule of iptables does with a packet.
 
-use crate::parse::iptables::{Jump, Mark, NatTo, RuleId, Target};
+use crate::parse::iptables::{Jump, Mark, NatTo, RuleId, TableKind, Target};
 use crate::walk::engine::{Act, Alternative, ChainRef};
 use crate::walk::matching::{self, Lookups};
 use crate::walk::packet::{CtState, Packet};
@@ -25,6 +25,10 @@ pub(super) fn alternatives(
     };
     let mut changed = packet.clone();
     let act = act(doc, &record.target, text, &mut changed);
+    if matches!(act, Act::Open(_)) {
+        let kind = ruleset.table_of(record.chain).map_or(TableKind::Unknown, |t| t.kind);
+        changed.anything(matches!(kind, TableKind::Nat | TableKind::Unknown));
+    }
     let mut all = vec![Alternative { packet: changed, act, unknown: unknown.clone() }];
     if unknown.is_some() {
         all.push(Alternative { packet: packet.clone(), act: Act::Next, unknown });
@@ -113,6 +117,7 @@ fn act(doc: usize, target: &Target, text: &str, packet: &mut Packet) -> Act {
             packet.ct_state = Some(CtState::Untracked);
             Act::Next
         }
+        Target::Elided(_) => Act::Open("lines are left out of the text here".to_owned()),
         Target::Queue | Target::NfQueue(_) => Act::Open("a program behind a queue decides".to_owned()),
         other => Act::Open(format!("what the target does with the packet is not known here ({})", name(other, text))),
     }

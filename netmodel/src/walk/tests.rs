@@ -118,3 +118,72 @@ fn a_base_chain_of_another_name_in_a_table_of_iptables_is_seen() {
     assert!(deciding[0].contains("mine"), "{deciding:?}");
     assert_eq!(forward(&node(&filter("-A FORWARD -j ACCEPT"), Some(""), &nft.replace("drop", "accept"))).0, Decision::Accept);
 }
+
+/// What `iptables -L` prints of a filter table, with `-v` or without.
+fn listing(verbose: bool, rows: &str) -> String {
+    let (pkts, via) = if verbose { (" pkts bytes ", "in out ") } else { ("", "") };
+    format!("Chain FORWARD (policy DROP)\n{pkts}target prot opt {via}source destination\n{rows}\n")
+}
+
+fn asked(text: &str, packet: &Packet) -> Vec<crate::walk::Tri> {
+    use crate::parse::iptables::TableKind;
+    struct Nobody;
+    impl crate::walk::matching::Lookups for Nobody {
+        fn in_set(&self, _: &str, _: &str, _: &Packet) -> crate::walk::Tri {
+            crate::walk::Tri::unknown("not asked")
+        }
+        fn addr_type(
+            &self,
+            _: std::net::IpAddr,
+            _: crate::parse::iptables::End,
+            _: crate::parse::iptables::Bits,
+            _: crate::parse::iptables::IfaceLimit,
+        ) -> crate::walk::Tri {
+            crate::walk::Tri::unknown("not asked")
+        }
+    }
+    let set = crate::parse::iptables_list::parse_any(text, Family::V4, TableKind::Filter).value;
+    set.rules.iter().map(|rule| crate::walk::matching::rule(&set, text, rule, packet, &Nobody)).collect()
+}
+
+#[test]
+fn an_accept_of_a_listing_without_v_is_never_certain() {
+    use crate::walk::Tri;
+    let shown = asked(
+        &listing(true, "0 0 ACCEPT all -- * * 0.0.0.0/0 0.0.0.0/0\n0 0 ACCEPT all -- lo * 0.0.0.0/0 0.0.0.0/0"),
+        &pod_to_pod(),
+    );
+    assert_eq!(shown, [Tri::Yes, Tri::No]);
+    let hidden = asked(&listing(false, "ACCEPT all -- anywhere anywhere\nACCEPT udp -- anywhere anywhere"), &pod_to_pod());
+    assert!(matches!(&hidden[0], Tri::Unknown(why) if why.contains("without -v")), "{hidden:?}");
+    assert_eq!(hidden[1], Tri::No, "what is shown still counts");
+}
+
+#[test]
+fn a_listing_decides_nothing_alone_and_blocks_nothing_that_is_certain() {
+    // The command says the table; what the other tables do no one knows.
+    let with = |rows: &str| format!("iptables -L\n{}", listing(false, rows));
+    let accept = with("ACCEPT all -- anywhere anywhere");
+    let verdict = evaluate(&node(&accept, Some(""), NFT), Hook::Forward, &pod_to_pod()).unwrap();
+    assert_eq!(verdict.decision, Decision::Undecided);
+    assert!(verdict.blockers[0].reason.contains("without -v"), "{:?}", verdict.blockers);
+    // No rule may accept: the policy drops for certain.
+    assert_eq!(forward(&node(&with("ACCEPT udp -- anywhere anywhere"), Some(""), NFT)).0, Decision::Drop);
+    // An accept that is certain in this table leaves the others open.
+    let whole = format!("iptables -nvL\n{}", listing(true, "0 0 ACCEPT all -- * * 0.0.0.0/0 0.0.0.0/0"));
+    let missing = evaluate(&node(&whole, Some(""), NFT), Hook::Forward, &pod_to_pod()).unwrap_err();
+    assert!(missing.why.contains("one table"), "{missing:?}");
+}
+
+#[test]
+fn what_may_stand_where_lines_are_left_out_may_accept() {
+    // Without the mark the drop would be certain.
+    assert_eq!(forward(&node(&filter("-A FORWARD -p udp -j ACCEPT\n-A FORWARD -j DROP"), Some(""), NFT)).0, Decision::Drop);
+    let elided = filter("-A FORWARD -p udp -j ACCEPT\n...\n-A FORWARD -j DROP");
+    assert_eq!(forward(&node(&elided, Some(""), NFT)).0, Decision::Undecided);
+    // It may set the mark that a later table drops by.
+    let marked = "*mangle\n:FORWARD ACCEPT [0:0]\n-A FORWARD -p udp -j ACCEPT\n[…]\nCOMMIT\n*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m mark --mark 1 -j ACCEPT\n-A FORWARD -j DROP\nCOMMIT\n";
+    assert_eq!(forward(&node(marked, Some(""), NFT)).0, Decision::Undecided);
+    // A jump to a chain that is not in the text may end in an accept there.
+    assert_eq!(forward(&node(&filter("-A FORWARD -j GONE\n-A FORWARD -j DROP"), Some(""), NFT)).0, Decision::Undecided);
+}

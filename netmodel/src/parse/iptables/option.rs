@@ -125,29 +125,6 @@ pub enum Value {
     Unread(Span),
 }
 
-impl super::Ruleset {
-    /// Adds the options of an extension that was read from another form of the same rule (`iptables -L`) and gives its record: name,
-    /// negation, value and text of each. `None` where no table has this module or option; nothing is added then.
-    pub fn extension(&mut self, module: &str, options: &[(&str, bool, Value, Span)]) -> Option<super::MatchKind> {
-        let module = super::matches::find(module)?;
-        let specs: Option<Vec<_>> = options.iter().map(|o| module.option(o.0)).collect();
-        let first = self.options.len();
-        for (spec, &(_, negated, value, span)) in specs?.into_iter().zip(options) {
-            self.options.push(Opt { spec, negated, value, span });
-        }
-        let Span { start: first, end } = super::token::span(first, self.options.len());
-        Some(super::MatchKind::Ext(Ext { module, first, end }))
-    }
-}
-
-impl Rate {
-    /// `5/min`, `1000/sec`, `512kb/s`; a bare number is packets per second.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        read::rate(text)
-    }
-}
-
 /// So much per unit of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {

@@ -70,7 +70,9 @@ impl<'r> Save<'r> {
         lines.extend(set.tables.iter().filter_map(|t| t.commit).map(|at| (at, Line::Commit)));
         let chains = (0u32..).zip(&set.chains).filter(|(_, c)| begins(c.at, ':'));
         lines.extend(chains.map(|(i, c)| (c.at, Line::Chain(i))));
-        lines.extend((0u32..).zip(&set.rules).map(|(i, r)| (r.at, Line::Rule(RuleId(i)))));
+        // Where lines were left out stands a note, and a record in each chain that may lack rules.
+        let rules = (0u32..).zip(&set.rules).filter(|(_, r)| !matches!(r.target, Target::Elided(_)));
+        lines.extend(rules.map(|(i, r)| (r.at, Line::Rule(RuleId(i)))));
         lines.sort_by_key(|(at, _)| at.line);
         lines
     }

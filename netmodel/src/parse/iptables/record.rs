@@ -47,6 +47,8 @@ pub struct Ruleset {
     pub generated: Option<At>,
     /// The line that warns of tables of the legacy back end beside those of nft.
     pub legacy_warning: Option<At>,
+    /// Whether it was made with `iptables -S` or `-L`: then it says nothing of the tables that it does not hold.
+    pub listing: bool,
     /// The tables in the order of the text.
     pub tables: Vec<Table>,
     /// The chains of all tables in the order of the text.
@@ -76,7 +78,8 @@ pub struct Table {
     pub name: Option<Span>,
     /// Which of the kernel's tables it is.
     pub kind: TableKind,
-    /// Whether its COMMIT was reached: without it the text may have been cut off.
+    /// Whether its COMMIT was reached: without it the text may have been cut off. `-S` and `-L` have none: there it is false where
+    /// the text shows that a part is missing.
     pub committed: bool,
     /// The line of that COMMIT.
     pub commit: Option<At>,
@@ -138,6 +141,8 @@ pub struct Counters {
     pub packets: u64,
     /// Bytes.
     pub bytes: u64,
+    /// Whether they were rounded: `iptables -L -v` without `-x` prints 12K for anything from 11500 to 12499.
+    pub rounded: bool,
 }
 
 /// What a built-in chain does at its end.
@@ -518,6 +523,8 @@ pub enum MatchKind {
     },
     /// `dscp --dscp`.
     Dscp(u8),
+    /// The text is of `iptables -L` without `-v`, which does not print the interfaces: whether the rule asks for some is not known.
+    HiddenIfaces,
     /// A module of which no option is asked (`-m udp`): it holds for whole packets and first fragments of its protocol.
     Bare,
     /// An extension whose options stand in a table.
@@ -669,6 +676,8 @@ pub enum Target {
         /// Its options.
         options: Span,
     },
+    /// No rule: lines were left out of the text here, and any rules may have stood there. The span is the mark of that.
+    Elided(Span),
     /// A target that is not known.
     Other {
         /// Its name.

@@ -4,7 +4,7 @@
 
 use super::matches;
 use super::option::{self, Ext, Module, Opt, Spec, Value};
-use super::record::{Match, MatchKind, PortRange, Ruleset, Span};
+use super::record::{Counters, Match, MatchKind, PortRange, Ruleset, Span};
 use super::token::{Word, Words, span};
 use crate::family::Family;
 
@@ -15,6 +15,8 @@ pub(super) struct Conditions<'t, 'r> {
     pub(super) arenas: Arenas<'r>,
     /// What was not understood, if anything.
     pub(super) trouble: Option<(Span, &'static str)>,
+    /// The counters that `-S -v` puts before the target.
+    pub(super) counters: Option<Counters>,
     /// The module of the last `-m`.
     pub(super) module: Option<Word<'t>>,
     /// How many matches there were at the last `-m`.
@@ -58,7 +60,7 @@ impl From<Option<MatchKind>> for Read {
 
 impl<'t, 'r> Conditions<'t, 'r> {
     pub(super) fn new(words: Words<'t>, family: Family, arenas: Arenas<'r>) -> Self {
-        Self { words, family, arenas, trouble: None, module: None, before_module: 0 }
+        Self { words, family, arenas, trouble: None, counters: None, module: None, before_module: 0 }
     }
 
     /// Reads up to the target; `None` where the rule has none.
@@ -94,8 +96,7 @@ impl<'t, 'r> Conditions<'t, 'r> {
                     None => self.stray(word, "the name of the module is cut off"),
                 },
                 b"-c" | b"--set-counters" => {
-                    self.words.next();
-                    self.words.next();
+                    self.counters = Counters::of_words(self.words.next().map(|w| w.text), self.words.next().map(|w| w.text));
                 }
                 _ => self.option(word, negated),
             }

@@ -181,7 +181,7 @@ fn port_range(first: u64, last: u64) -> Option<PortRange> {
 }
 
 /// `addr[-addr][:port[-port]]`, an IPv6 address with ports in brackets, or `:port` alone.
-fn destination(text: &str, nat: &mut NatTo) -> Option<()> {
+pub(super) fn destination(text: &str, nat: &mut NatTo) -> Option<()> {
     let (addr, ports) = match text.strip_prefix('[') {
         Some(rest) => {
             let (addr, tail) = rest.rsplit_once(']')?;

@@ -146,20 +146,6 @@ fn nat_destinations() {
     assert_eq!(of("fd00::1"), (addr("fd00::1", "fd00::1"), None));
 }
 
-#[test]
-fn extensions_may_come_from_another_form() {
-    let text = "limit: avg 5/min burst 9";
-    let mut set = Ruleset::default();
-    let rate = Value::Rate(Rate::parse("5/min").unwrap());
-    let at = Span { start: 11, end: 16 };
-    let kind = set.extension("limit", &[("--limit", false, rate, at), ("--limit-burst", false, Value::Number(9), at)]);
-    let Some(MatchKind::Ext(ext)) = kind else { panic!("{kind:?}") };
-    let printed: Vec<String> = set.options_of(ext).iter().map(|o| o.display(text, &set.items).to_string()).collect();
-    assert_eq!((ext.module(), printed.join(" ").as_str()), ("limit", "--limit 5/min --limit-burst 9"));
-    assert_eq!(set.extension("limit", &[("--no-such", false, Value::None, at)]), None);
-    assert_eq!((set.extension("no-such", &[]), set.options.len()), (None, 2));
-}
-
 proptest::proptest! {
     /// Whatever is cut out of a real text or put into it, nothing panics, and every span lies in the text.
     #[test]
