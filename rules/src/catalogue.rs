@@ -20,11 +20,13 @@ pub static CATALOGUE: &[&Rule] = &[
     &firewall::pod_forward_dropped::RULE,
     &forwarding::ip_forward_lost_at_boot::RULE,
     &forwarding::ip_forward_off::RULE,
+    &forwarding::rp_filter_strict_asymmetric::RULE,
     &ipvs::vip_not_local::RULE,
     &ipvs::vs_conntrack_off::RULE,
     &kube_proxy::service_rules_missing::RULE,
     &mtu::overlay_above_underlay::RULE,
     &overlay::vxlan_peer_unresolved::RULE,
+    &routing::peer_route_missing::RULE,
     &routing::pod_traffic_diverted::RULE,
 ];
 

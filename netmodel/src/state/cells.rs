@@ -1,5 +1,8 @@
 //! What a node has parsed so far: one cell a question.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use super::kube::{CmdlineDoc, KubeDocs};
 use super::links::Links;
 use super::persist::{BootModule, SysctlFiles};
@@ -8,7 +11,7 @@ use super::routes::Routes;
 use super::{Cell, Doc};
 use crate::parse::bridge::{BridgePort, FdbEntry};
 use crate::parse::cni::CniConfig;
-use crate::parse::conntrack::Conntrack;
+use crate::parse::conntrack::{Conntrack, Tuple};
 use crate::parse::conntrack_stats::ConntrackStats;
 use crate::parse::flannel::{NetConf, SubnetEnv};
 use crate::parse::ip_neigh::Neighbour;
@@ -37,6 +40,8 @@ pub(super) struct Cells {
     pub(super) bridge_ports: Cell<Doc<Vec<BridgePort>>>,
     pub(super) ipvs: Cell<Doc<Ipvs>>,
     pub(super) conntrack: Cell<Doc<Conntrack>>,
+    /// Entries by protocol, zone and the tuple of either direction.
+    pub(super) conntrack_index: OnceLock<HashMap<(u8, u16, Tuple), usize>>,
     pub(super) conntrack_stats: Cell<Doc<ConntrackStats>>,
     pub(super) ipsets: Cell<Doc<Ipsets>>,
     pub(super) resolv_conf: Cell<Doc<ResolvConf>>,

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use crate::family::Family;
 use crate::parse::iptables::{
-    Bits, Compare, End, Iface, IfaceLimit, Match, MatchKind, Net, PortRange, RecentOp, Rule, Ruleset, ct_state,
+    Bits, Compare, End, Ext, Iface, IfaceLimit, Match, MatchKind, Net, PortRange, Rule, Ruleset, ct_state,
 };
 use crate::walk::packet::{CtState, Dev, ICMP, ICMPV6, Packet, SCTP, TCP, UDP};
 use crate::walk::tri::Tri;
@@ -101,12 +101,12 @@ fn kind(set: &Ruleset, text: &str, condition: &Match, packet: &Packet, lookups: 
                 None => Tri::unknown(format!("{what} is not known")),
             }
         }
-        MatchKind::Random(p) if p >= 1.0 => Tri::Yes,
+        MatchKind::Random(p) if p >= 1 << 31 => Tri::Yes,
         MatchKind::Random(_) | MatchKind::Nth { .. } => Tri::unknown("it is a matter of chance"),
-        MatchKind::Comment(_) | MatchKind::NfAcct(_) => Tri::Yes,
-        MatchKind::Recent { op: RecentOp::Set, .. } => Tri::Yes,
-        MatchKind::Recent { .. } => Tri::unknown("it depends on the packets before"),
-        MatchKind::Limit { .. } => Tri::unknown("it depends on the rate of packets"),
+        MatchKind::Comment(_) => Tri::Yes,
+        // The match functions of transports say no to all but first fragments.
+        MatchKind::Bare => known(packet.fragment, "whether it is a fragment", |f| !f),
+        MatchKind::Ext(ext) => extension(set, text, ext, condition, packet),
         MatchKind::PhysdevIsBridged => known(packet.bridged, "whether it is bridged", |b| b),
         // A packet that is not bridged has no bridge port on either side.
         MatchKind::PhysdevIn(_) | MatchKind::PhysdevOut(_) | MatchKind::PhysdevIsIn | MatchKind::PhysdevIsOut
@@ -125,6 +125,43 @@ fn kind(set: &Ruleset, text: &str, condition: &Match, packet: &Packet, lookups: 
         MatchKind::Other { .. } => Tri::unknown(format!("what `{}` asks is not known here", condition.span.of(text))),
         _ => Tri::unknown(format!("the packet is not described well enough for `{}`", condition.span.of(text))),
     }
+}
+
+/// What an extension answers that is read by table: most depend on what the packet does not say.
+fn extension(set: &Ruleset, text: &str, ext: Ext, condition: &Match, packet: &Packet) -> Tri {
+    let has = |name| set.option(ext, name).is_some_and(|o| !o.negated);
+    let only_for = |protocol: u8| {
+        // For another protocol the answer is no, negated or not: iptables demands `-p` beside these.
+        let other = packet.protocol.is_some_and(|p| p != protocol);
+        if other || packet.fragment == Some(true) { Some(Tri::No) } else { None }
+    };
+    let settled = match ext.module() {
+        "nfacct" => Some(Tri::Yes),
+        // xt_recent: writing the source down always succeeds.
+        "recent" => set.option(ext, "--set").map(|o| Tri::from(!o.negated)),
+        "esp" => only_for(50),
+        "ah" if packet.family == Family::V4 => only_for(51),
+        "ipcomp" => only_for(108),
+        "sctp" => only_for(SCTP),
+        "dccp" => only_for(33),
+        "tcpmss" | "osf" => only_for(TCP),
+        "frag" if packet.fragment == Some(false) => Some(Tri::No),
+        // A packet that came in by a device belongs to no socket of this node: xt_owner then answers yes only if all is turned round.
+        "owner" if matches!(packet.iif, Dev::Named(_)) => Some(Tri::from(set.options_of(ext).iter().all(|o| o.negated))),
+        "ecn" if has("--ecn-tcp-cwr") || has("--ecn-tcp-ece") => only_for(TCP),
+        _ => None,
+    };
+    settled.unwrap_or_else(|| {
+        let why = match ext.module() {
+            "limit" | "hashlimit" => "it depends on the rate of packets",
+            "recent" | "quota" | "connlimit" | "connbytes" | "rateest" => "it depends on the packets before",
+            "time" => "it depends on the time of day",
+            "bpf" | "u32" | "string" => "it depends on bytes of the packet",
+            "policy" => "whether IPsec applies to the packet is not known",
+            _ => "the packet is not described well enough",
+        };
+        Tri::unknown(format!("{why} for `{}`", condition.span.of(text)))
+    })
 }
 
 /// The answer for a value that may be unknown.
@@ -173,4 +210,73 @@ fn conntrack_state(packet: &Packet, states: Bits) -> Tri {
     state
         .or(|| translated(ct_state::DNAT, packet.dnat, "whether the destination was translated"))
         .or(|| translated(ct_state::SNAT, packet.snat, "whether the source was translated"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::iptables::parse;
+
+    struct Nothing;
+
+    impl Lookups for Nothing {
+        fn in_set(&self, _: &str, _: &str, _: &Packet) -> Tri {
+            Tri::unknown("no sets")
+        }
+
+        fn addr_type(&self, _: IpAddr, _: End, _: Bits, _: IfaceLimit) -> Tri {
+            Tri::unknown("no addresses")
+        }
+    }
+
+    fn asks(options: &str, packet: &Packet) -> Tri {
+        let text = format!("*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD {options}\nCOMMIT\n");
+        let parsed = parse(&text, packet.family);
+        assert_eq!(parsed.problems, []);
+        rule(&parsed.value, &text, &parsed.value.rules[0], packet, &Nothing)
+    }
+
+    #[test]
+    fn extensions_are_answered_where_the_packet_settles_them() {
+        let tcp = Packet::new(Family::V4).tcp(80).via(Dev::named("cni0"), Dev::named("eth0"));
+        for (options, answer) in [
+            ("-m nfacct --nfacct-name x", Tri::Yes),
+            ("-m recent --set --name x", Tri::Yes),
+            ("-m recent ! --set --name x", Tri::No),
+            ("-m esp --espspi 5", Tri::No),
+            // Not "not that SPI" but "an ESP packet of another SPI".
+            ("-m esp ! --espspi 5", Tri::No),
+            ("-m sctp --chunk-types any DATA", Tri::No),
+            ("-m tcp", Tri::Yes),
+            // A forwarded packet belongs to nobody here.
+            ("-m owner --uid-owner 0", Tri::No),
+            ("-m owner ! --uid-owner 0", Tri::Yes),
+            ("-m owner ! --uid-owner 0 --gid-owner 0", Tri::No),
+        ] {
+            assert_eq!(asks(options, &tcp), answer, "{options}");
+        }
+        let mut fragment = tcp.clone();
+        fragment.fragment = Some(true);
+        assert_eq!(asks("-m tcp", &fragment), Tri::No);
+        assert_eq!(asks("-m frag --fragfirst", &Packet::new(Family::V6)), Tri::No);
+    }
+
+    #[test]
+    fn what_the_packet_does_not_say_is_unknown_and_named() {
+        let local = Packet::new(Family::V4).tcp(80).via(Dev::None, Dev::named("eth0"));
+        for options in [
+            "-m limit --limit 5/min",
+            "-m recent --rcheck --name x",
+            "-m owner --uid-owner 0",
+            "-m time --timestart 01:00",
+            "-m policy --dir out --pol ipsec",
+            "-m u32 --u32 \"6&0xFF=1\"",
+            "-m socket --transparent",
+            "-m tcpmss --mss 1:500",
+            "-m hashlimit --hashlimit-above 5/sec --hashlimit-name x",
+        ] {
+            let Tri::Unknown(why) = asks(options, &local) else { panic!("{options}") };
+            assert!(why.contains(options.split_once("--").unwrap().1), "{why}");
+        }
+    }
 }

@@ -40,6 +40,15 @@ fn act(doc: usize, target: &Target, text: &str, packet: &mut Packet) -> Act {
     let to = |jump: &Jump| jump.chain.map(|c| ChainRef::Iptables(doc, c));
     let lost = |jump: &Jump| Act::Open(format!("{} is no chain in the text and no target known here", jump.name.of(text)));
     match target {
+        // Their marks come from a hash of the packet and from the set.
+        Target::Continues { name, .. } if name.of(text) == "HMARK" => {
+            packet.mark = None;
+            Act::Next
+        }
+        Target::Set(options) if options.of(text).contains("--map-mark") => {
+            packet.mark = None;
+            Act::Next
+        }
         Target::None
         | Target::Log(_)
         | Target::NfLog(_)
@@ -119,6 +128,10 @@ fn name<'t>(target: &Target, text: &'t str) -> &'t str {
     match target {
         Target::Other { name, .. } => name.of(text),
         Target::Netmap(_) => "NETMAP",
+        Target::SynProxy(_) => "SYNPROXY",
+        Target::ClusterIp(_) => "CLUSTERIP",
+        Target::Npt { source: true, .. } => "SNPT",
+        Target::Npt { .. } => "DNPT",
         _ => "TPROXY",
     }
 }

@@ -83,6 +83,14 @@ fn marks_return_and_goto_lead_as_in_the_kernel() {
 }
 
 #[test]
+fn a_mark_made_of_a_hash_is_not_known() {
+    let rules = |before: &str| filter(&format!("{before}-A FORWARD -m mark --mark 0x5 -j DROP"));
+    assert_eq!(forward(&node(&rules(""), Some(""), NFT)).0, Decision::Accept);
+    let hashed = rules("-A FORWARD -p tcp -j HMARK --hmark-src-prefix 32 --hmark-rnd 0x00000001 --hmark-mod 9\n");
+    assert_eq!(forward(&node(&hashed, Some(""), NFT)).0, Decision::Undecided);
+}
+
+#[test]
 fn native_tables_are_seen_with_their_maps() {
     let nft = |verdict: &str| {
         format!(

@@ -4,10 +4,13 @@
 
 use std::net::IpAddr;
 
-use super::record::{Bits, Chain, ChainId, Counters, Mark, Match, NatTo, Net, Policy, PortRange, Rule, Ruleset, Span, Table};
+use super::option::{self, Ext, Opt, Value};
+use super::record::{
+    Bits, Chain, ChainId, Counters, Mark, Match, MatchKind, NatTo, Net, Policy, PortRange, Rule, Ruleset, Span, Table,
+};
 use super::record::{TableId, TableKind, Target};
 use super::token::Words;
-use super::{group, index, target, value};
+use super::{group, icmp, index, matches, target, value};
 use crate::family::Family;
 use crate::source::At;
 
@@ -22,7 +25,7 @@ impl Ruleset {
     /// Begins a table.
     pub(in crate::parse) fn push_table(&mut self, at: At, kind: TableKind) -> TableId {
         let first_chain = index(self.chains.len());
-        self.tables.push(Table { at, name: None, kind, committed: true, first_chain, end_chain: first_chain });
+        self.tables.push(Table { at, name: None, kind, committed: true, commit: None, first_chain, end_chain: first_chain });
         TableId(index(self.tables.len() - 1))
     }
 
@@ -47,10 +50,22 @@ impl Ruleset {
         target: Target,
         whole: bool,
     ) {
+        let option = index(self.options.len());
         let first_match = index(self.matches.len());
         self.matches.extend_from_slice(conditions);
         let end_match = index(self.matches.len());
-        self.rules.push(Rule { at, chain, counters, target, whole, first_match, end_match });
+        self.rules.push(Rule {
+            at,
+            chain,
+            counters,
+            target,
+            whole,
+            target_span: Span::default(),
+            first_match,
+            end_match,
+            first_option: option,
+            end_option: option,
+        });
     }
 
     /// Any rules may stand here: lines were left out.
@@ -101,6 +116,11 @@ pub(in crate::parse) fn net(text: &str) -> Option<Net> {
     value::net(text)
 }
 
+/// A probability, as so many of 2^31.
+pub(in crate::parse) fn probability(text: &str) -> Option<u32> {
+    value::probability(text)
+}
+
 /// The states of conntrack, joined by commas.
 pub(in crate::parse) fn ct_states(text: &str) -> Option<Bits> {
     value::ct_states(text)
@@ -123,7 +143,7 @@ pub(in crate::parse) fn tcp_flags(text: &str) -> Option<u8> {
 
 /// A type of ICMP by name, and its codes.
 pub(in crate::parse) fn icmp(text: &str, family: Family) -> Option<(u8, (u8, u8))> {
-    value::icmp(text, family)
+    icmp::read(text, family)
 }
 
 /// A hardware address.
@@ -144,7 +164,41 @@ pub(in crate::parse) fn nat_ports(text: &str) -> Option<PortRange> {
 /// What DNAT and SNAT translate to: `addr[-addr][:port[-port]]` at this place of the text.
 pub(in crate::parse) fn nat_to(text: &str, at: Span) -> Option<NatTo> {
     let mut nat = NatTo::default();
-    let word = Words::new(text, at.start as usize, at.end as usize).next()?;
-    target::destination(word, &mut nat)?;
+    target::destination(at.of(text), &mut nat)?;
     Some(nat)
+}
+
+/// An option of a match extension that another form than iptables-save's asks.
+#[derive(Clone, Copy)]
+pub(in crate::parse) struct Asked {
+    /// Its name in iptables-save, with the dashes.
+    pub(in crate::parse) name: &'static str,
+    /// Where it and its value stand.
+    pub(in crate::parse) span: Span,
+    /// Where its value stands; empty without one.
+    pub(in crate::parse) value: Span,
+}
+
+/// The record of a match extension with these options. `None` where an option or a value is not understood.
+pub(in crate::parse) fn ext(
+    text: &str,
+    module: &str,
+    asked: &[Asked],
+    options: &mut Vec<Opt>,
+    items: &mut Vec<Value>,
+) -> Option<MatchKind> {
+    let module = matches::find(module)?;
+    let first = options.len();
+    for Asked { name, span, value } in asked {
+        let read = module.option(name).and_then(|spec| {
+            let mut words = Words::new(text, value.start as usize, value.end as usize);
+            Some((spec, option::read(spec, &mut words, items).filter(|v| !matches!(v, Value::Unread(_)))?))
+        });
+        let Some((spec, value)) = read else {
+            options.truncate(first);
+            return None;
+        };
+        options.push(Opt { spec, negated: false, value, span: *span });
+    }
+    Some(MatchKind::Ext(Ext { module, first: index(first), end: index(options.len()) }))
 }

@@ -10,31 +10,44 @@
 //! COMMIT
 //! ```
 //!
-//! `iptables -S` prints the same words without tables: [`parse_specification`]. Left out: `iptables -L`, which
-//! [`super::iptables_list`] reads. What a module's options mean is typed where rules of real nodes need it; other modules and
-//! targets are kept verbatim (`Other`), never dropped.
+//! What most rules ask has records of its own (`record`); all other matches and targets of iptables-extensions(8) are read by table
+//! (`matches`, `targets`, `option`). A module, option or target that is not known is kept verbatim (`Other`), never dropped. `print`
+//! gives the text back. `iptables -S` prints the same words without tables: [`parse_specification`]. Left out: `iptables -L`, which
+//! [`super::iptables_list`] reads; abbreviated option names, which the tool takes but never prints; interleaved options of two modules
+//! keep their meaning but are printed as two modules.
 
 pub(in crate::parse) mod build;
 pub(in crate::parse) mod command;
+mod common;
 pub(in crate::parse) mod elision;
+mod icmp;
+mod matches;
+mod names;
+mod option;
+mod print;
 mod record;
 mod rule;
 mod target;
+mod targets;
 mod token;
 mod value;
 
+#[cfg(test)]
+mod quirks;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 
+pub use option::{Ext, Opt, Rate, RateUnit, Value};
+pub use print::Save;
 pub use record::*;
 pub(crate) use value::protocol as protocol_number;
 
 use crate::family::Family;
 use crate::parse::Parsed;
 use crate::source::{At, Problem, lines};
-use rule::Conditions;
+use rule::{Arenas, Conditions};
 use token::{Words, span};
 
 /// Reads an iptables-save text.
@@ -65,6 +78,8 @@ pub fn parse_specification(text: &str, family: Family, table: TableKind) -> Pars
 /// A rule without its chain.
 struct Body {
     target: Target,
+    target_span: Span,
+    first_option: u32,
     trouble: target::Trouble,
     counters: Option<Counters>,
 }
@@ -77,10 +92,12 @@ struct Reader<'t> {
     /// The table that is open.
     table: Option<TableId>,
     /// Its chains by name.
-    names: HashMap<&'t str, ChainId>,
+    names: HashMap<&'t str, ChainId, names::Seeded>,
     /// The chain of the rule before: rules of a chain stand together.
     last_chain: Option<(&'t str, ChainId)>,
-    /// Rules of the open table whose jump was not resolved when they were read.
+    /// Rules of the open table that lead to a chain which was not there when they were read.
+    unresolved: Vec<RuleId>,
+    /// The first rule of the open table.
     first_rule: usize,
     /// The table of rules that stand below no `*table`.
     unnamed: TableKind,
@@ -94,14 +111,25 @@ struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     fn new(text: &'t str, family: Family) -> Self {
+        // Room for what kube-proxy's rulesets hold: growing would copy what was read over and over. Room that is not used costs no
+        // memory.
+        let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+        let set = Ruleset {
+            family: Some(family),
+            rules: Vec::with_capacity(lines + 1),
+            matches: Vec::with_capacity(lines * 3),
+            chains: Vec::with_capacity(lines / 3),
+            ..Ruleset::default()
+        };
         Self {
             text,
             family,
-            set: Ruleset { family: Some(family), ..Ruleset::default() },
+            set,
             problems: Vec::new(),
             table: None,
-            names: HashMap::new(),
+            names: HashMap::with_capacity_and_hasher(lines / 4, names::Seeded::default()),
             last_chain: None,
+            unresolved: Vec::new(),
             first_rule: 0,
             unnamed: TableKind::Unknown,
             rank: 0,
@@ -115,11 +143,14 @@ impl<'t> Reader<'t> {
     }
 
     fn line(&mut self, at: At, line: &'t str) {
-        let trimmed = line.trim_start_matches([' ', '\t', '\u{feff}']);
+        let trimmed = match line.as_bytes().first() {
+            Some(b'-' | b'[' | b':') => line,
+            _ => line.trim_start_matches([' ', '\t', '\u{feff}']),
+        };
         let skipped = line.len() - trimmed.len();
         let start = at.start as usize + skipped;
         match trimmed.as_bytes().first() {
-            None => {}
+            None => self.set.notes.push(at),
             Some(b'-' | b'[' | b'(' | b'<' | b'.' | b'~' | 0xe2) if elision::is_elision(trimmed) => self.left_out(at),
             Some(b'#') => self.comment(at, trimmed),
             Some(b'*') => self.begin_table(at, start, trimmed[1..].trim_end()),
@@ -127,15 +158,16 @@ impl<'t> Reader<'t> {
             Some(b'[' | b'-') => self.rule_line(at, start),
             Some(b'C') if trimmed.trim_end() == "COMMIT" => match self.table {
                 Some(id) => {
-                    self.set.tables[id.0 as usize].committed = true;
+                    let table = &mut self.set.tables[id.0 as usize];
+                    (table.committed, table.commit) = (true, Some(at));
                     self.end_table();
                 }
-                None => self.problem(at, "COMMIT without a table"),
+                None => self.not_understood(at, "COMMIT without a table"),
             },
             _ if trimmed.starts_with("Warning: ip") => self.comment(at, trimmed),
             _ => match command::listing(trimmed) {
                 Some(command) => self.command(at, command),
-                None => self.problem(at, "no line of iptables-save"),
+                None => self.not_understood(at, "no line of iptables-save"),
             },
         }
     }
@@ -150,7 +182,14 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// A line that gives no record: a problem, and kept.
+    fn not_understood(&mut self, at: At, what: &'static str) {
+        self.set.notes.push(at);
+        self.problem(at, what);
+    }
+
     fn comment(&mut self, at: At, line: &str) {
+        self.set.notes.push(at);
         // A root shell's prompt is a `#`, too. Inside of `*table` … COMMIT it is a comment.
         let named = self.table.is_some_and(|t| self.set.tables[t.0 as usize].name.is_some());
         if !named && let Some(command) = command::listing(line) {
@@ -178,7 +217,7 @@ impl<'t> Reader<'t> {
 
     /// Lines were left out: any rules may have stood there, of the chain before or of the one behind, and whole chains.
     fn left_out(&mut self, at: At) {
-        self.problem(at, "lines are left out here");
+        self.not_understood(at, "lines are left out here");
         self.elided.get_or_insert(at);
         if let Some((_, chain)) = self.last_chain {
             self.set.push_elided(at, chain);
@@ -198,7 +237,7 @@ impl<'t> Reader<'t> {
     fn open_table(&mut self, at: At, name: Option<Span>, kind: TableKind) -> TableId {
         let id = TableId(index(self.set.tables.len()));
         let first_chain = index(self.set.chains.len());
-        self.set.tables.push(Table { at, name, kind, committed: false, first_chain, end_chain: first_chain });
+        self.set.tables.push(Table { at, name, kind, committed: false, commit: None, first_chain, end_chain: first_chain });
         self.table = Some(id);
         self.first_rule = self.set.rules.len();
         id
@@ -213,15 +252,11 @@ impl<'t> Reader<'t> {
             self.set.tables[id.0 as usize].committed = false;
             self.set.elide_empty_chains(at, id, self.first_rule);
         }
-        for rule in &mut self.set.rules[self.first_rule..] {
-            if let Target::Jump(jump) | Target::Goto(jump) = &mut rule.target
-                && jump.chain.is_none()
-            {
-                jump.chain = self.names.get(jump.name.of(self.text)).copied();
-            }
-        }
-        for rule in &self.set.rules[self.first_rule..] {
-            if let Target::Jump(Jump { chain: None, .. }) | Target::Goto(Jump { chain: None, .. }) = rule.target {
+        for id in std::mem::take(&mut self.unresolved) {
+            let rule = &mut self.set.rules[id.0 as usize];
+            let (Target::Jump(jump) | Target::Goto(jump)) = &mut rule.target else { continue };
+            jump.chain = self.names.get(jump.name.of(self.text)).copied();
+            if jump.chain.is_none() {
                 let what = "leads to a chain that is not in the text";
                 self.problems.push(Problem { at: rule.at, what: what.to_owned() });
             }
@@ -289,7 +324,7 @@ impl<'t> Reader<'t> {
     /// `:NAME POLICY [n:m]`.
     fn chain_line(&mut self, at: At, start: usize) {
         let mut words = Words::new(self.text, start + 1, at.end as usize);
-        let Some(name) = words.next() else { return self.problem(at, "a chain without a name") };
+        let Some(name) = words.next() else { return self.not_understood(at, "a chain without a name") };
         let policy = match words.next().map(|w| w.text) {
             Some("ACCEPT") => Policy::Accept,
             Some("DROP") => Policy::Drop,
@@ -307,6 +342,8 @@ impl<'t> Reader<'t> {
             let chain = &mut self.set.chains[known.0 as usize];
             if chain.policy == Policy::Unknown {
                 (chain.at, chain.policy, chain.counters) = (at, policy, counters);
+            } else {
+                self.set.notes.push(at);
             }
             return;
         }
@@ -322,20 +359,20 @@ impl<'t> Reader<'t> {
             count = counters(word.text);
             match (count, words.next()) {
                 (Some(_), Some(next)) => word = next,
-                _ => return self.problem(at, "no line of iptables-save"),
+                _ => return self.not_understood(at, "no line of iptables-save"),
             }
         }
         if matches!(word.text, "-P" | "--policy" | "-N" | "--new-chain") && count.is_none() {
             return self.specification_line(at, words, matches!(word.text, "-P" | "--policy"));
         }
         if !matches!(word.text, "-A" | "--append") {
-            return self.problem(at, "no line of iptables-save");
+            return self.not_understood(at, "no line of iptables-save");
         }
-        let Some(name) = words.next() else { return self.problem(at, "the rule is cut off") };
+        let Some(name) = words.next() else { return self.not_understood(at, "the rule is cut off") };
         let chain = match self.last_chain {
             Some((last, id)) if last == name.text => id,
-            _ => match self.names.get(name.text) {
-                Some(&id) => id,
+            last => match self.next_chain(last.map(|l| l.1), name.text).or_else(|| self.names.get(name.text).copied()) {
+                Some(id) => id,
                 None => {
                     if self.table.is_some() {
                         self.problem(at, "its chain has no line of its own");
@@ -347,16 +384,20 @@ impl<'t> Reader<'t> {
         self.after_left_out(chain);
         self.last_chain = Some((name.text, chain));
 
-        let (first_match, first_port) = (self.set.matches.len(), self.set.ports.len());
+        let first_match = index(self.set.matches.len());
+        let behind = name.outer.end as usize;
+        let lens = (self.set.matches.len(), self.set.ports.len(), self.set.options.len(), self.set.items.len());
         let mut body = self.body(words);
         if body.trouble.is_some()
-            && let Some(note) = self.text.get(words.position()..at.end as usize).and_then(elision::note)
+            && let Some(note) = self.text.get(behind..at.end as usize).and_then(elision::note)
         {
             // Somebody wrote behind the rule: without the note the rest counts as it stands.
-            self.set.matches.truncate(first_match);
-            self.set.ports.truncate(first_port);
-            let start = words.position() + note;
-            body = self.body(Words::new(self.text, words.position(), start));
+            self.set.matches.truncate(lens.0);
+            self.set.ports.truncate(lens.1);
+            self.set.options.truncate(lens.2);
+            self.set.items.truncate(lens.3);
+            let start = behind + note;
+            body = self.body(Words::new(self.text, behind, start));
             let span = span(start, at.end as usize);
             self.problem(At { line: at.line, start: span.start, end: span.end }, "a note behind the rule");
         }
@@ -368,20 +409,45 @@ impl<'t> Reader<'t> {
             self.problem(at, "the text ends in this line, perhaps in the middle of it");
             whole = false;
         }
-        let (first_match, end_match) = (index(first_match), index(self.set.matches.len()));
-        let counters = count.or(body.counters);
-        self.set.rules.push(Rule { at, chain, counters, target: body.target, whole, first_match, end_match });
+        if let Target::Jump(Jump { chain: None, .. }) | Target::Goto(Jump { chain: None, .. }) = body.target {
+            self.unresolved.push(RuleId(index(self.set.rules.len())));
+        }
+        let (end_match, end_option) = (index(self.set.matches.len()), index(self.set.options.len()));
+        self.set.rules.push(Rule {
+            at,
+            chain,
+            counters: count.or(body.counters),
+            target: body.target,
+            whole,
+            target_span: body.target_span,
+            first_match,
+            end_match,
+            first_option: body.first_option,
+            end_option,
+        });
     }
 
     /// What stands behind `-A CHAIN`.
     fn body(&mut self, words: Words<'t>) -> Body {
-        let mut conditions = Conditions::new(words, self.family, &mut self.set.matches, &mut self.set.ports);
+        let mut conditions = Conditions::new(words, self.family, Arenas::of(&mut self.set));
         let leads = conditions.read();
         let (trouble, counters, words) = (conditions.trouble, conditions.counters, conditions.words);
-        let Some(leads) = leads else { return Body { target: Target::None, trouble, counters } };
+        let first_option = index(self.set.options.len());
+        let Some(leads) = leads else {
+            return Body { target: Target::None, target_span: Span::default(), first_option, trouble, counters };
+        };
+        let target_span = span(leads.name.outer.start as usize, words.rest().end.max(leads.name.outer.end) as usize);
         let to = self.names.get(leads.name.text).copied();
-        let (target, target_trouble) = target::read(&leads, words, to);
-        Body { target, trouble: trouble.or(target_trouble), counters }
+        let (target, target_trouble) = target::read(self.text, &leads, words, to, &mut Arenas::of(&mut self.set));
+        Body { target, target_span, first_option, trouble: trouble.or(target_trouble), counters }
+    }
+
+    /// The chain behind the last one, if that is its name: iptables-save prints the rules of chains in the order of their lines.
+    fn next_chain(&self, last: Option<ChainId>, name: &str) -> Option<ChainId> {
+        let next = ChainId(last?.0 + 1);
+        let chain = self.set.chains.get(next.0 as usize)?;
+        // A chain that stands twice in a table has one record; those of other tables come before.
+        (Some(chain.table) == self.table && chain.name.of(self.text) == name).then_some(next)
     }
 
     fn finish(mut self) -> Parsed<Ruleset> {

@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::option::{Ext, Opt, Value};
 use crate::family::Family;
 use crate::source::At;
 
@@ -58,6 +59,12 @@ pub struct Ruleset {
     pub matches: Vec<Match>,
     /// The ports of all multiport matches; a match holds its range.
     pub ports: Vec<PortRange>,
+    /// The typed options of extensions; an [`Ext`] and a rule hold their ranges.
+    pub options: Vec<Opt>,
+    /// The parts of lists in options; a [`Value::List`] holds its range.
+    pub items: Vec<Value>,
+    /// The lines that are neither table, chain, rule nor COMMIT: comments, blank lines, and what was not understood.
+    pub notes: Vec<At>,
     /// The rules grouped by chain, in order; a chain holds its range.
     pub(super) by_chain: Vec<RuleId>,
 }
@@ -74,6 +81,8 @@ pub struct Table {
     /// Whether its COMMIT was reached: without it the text may have been cut off. `-S` and `-L` have none: there it is false where
     /// the text shows that a part is missing.
     pub committed: bool,
+    /// The line of that COMMIT.
+    pub commit: Option<At>,
     /// First of its chains.
     pub(super) first_chain: u32,
     /// Behind the last of its chains.
@@ -183,10 +192,16 @@ pub struct Rule {
     pub target: Target,
     /// False when a part of the line was not understood at all (a problem says so): what the rule asks for is then not known.
     pub whole: bool,
+    /// The target's name and all that stands behind it; empty where there is none.
+    pub target_span: Span,
     /// First of its matches in the arena.
     pub(super) first_match: u32,
     /// Behind the last of them.
     pub(super) end_match: u32,
+    /// First of its target's options in the arena.
+    pub(super) first_option: u32,
+    /// Behind the last of them.
+    pub(super) end_option: u32,
 }
 
 /// One condition of a rule. All of a rule's conditions must hold.
@@ -196,8 +211,10 @@ pub struct Match {
     pub kind: MatchKind,
     /// Whether the answer is turned round (`!`).
     pub negated: bool,
-    /// The text of the condition, without the `!`.
+    /// The text of the condition, its options and their values, without the `!` before it and without `-m NAME`.
     pub span: Span,
+    /// The name behind the `-m` that the condition belongs to; empty without one. Conditions of one `-m` have the same.
+    pub module: Span,
 }
 
 /// An address under a mask. iptables allows masks that are no prefix.
@@ -451,7 +468,7 @@ pub enum MatchKind {
         name: Span,
         /// `src`/`dst` for each dimension, as they stand there, with commas.
         dirs: Span,
-        /// Further options (`--return-nomatch`, `--packets-gt`, …), which may change the answer.
+        /// Further options follow as an [`Ext`] of the module `set` (`--return-nomatch`, `--packets-gt`, …), which change the answer.
         options: bool,
     },
     /// `addrtype --src-type`, `--dst-type`.
@@ -463,8 +480,8 @@ pub enum MatchKind {
         /// `--limit-iface-in`/`-out`: only addresses of that interface count.
         limit: IfaceLimit,
     },
-    /// `statistic --mode random --probability`.
-    Random(f64),
+    /// `statistic --mode random --probability`: so many of 2^31 packets, as the kernel holds it.
+    Random(u32),
     /// `statistic --mode nth --every --packet`.
     Nth {
         /// One packet of so many.
@@ -484,22 +501,6 @@ pub enum MatchKind {
     PhysdevIsOut,
     /// `physdev --physdev-is-bridged`.
     PhysdevIsBridged,
-    /// `recent`: depends on what was seen before.
-    Recent {
-        /// What is done.
-        op: RecentOp,
-        /// The list; an empty span is `DEFAULT`.
-        name: Span,
-    },
-    /// `limit`: so many packets on average per unit, and a burst.
-    Limit {
-        /// The rate as it stands there (`10/min`).
-        rate: Span,
-        /// The burst.
-        burst: u32,
-    },
-    /// `nfacct`: counts and is always true.
-    NfAcct(Span),
     /// `iprange --src-range`, `--dst-range`, both ends included.
     IpRange {
         /// Source or destination.
@@ -511,8 +512,6 @@ pub enum MatchKind {
     },
     /// `mac --mac-source`.
     MacSource([u8; 6]),
-    /// `pkttype --pkt-type`, as it stands there.
-    PktType(Span),
     /// `length --length`.
     Length(u16, u16),
     /// `ttl`, `hl`.
@@ -524,21 +523,12 @@ pub enum MatchKind {
     },
     /// `dscp --dscp`.
     Dscp(u8),
-    /// `rpfilter`: whether the route back leads out of the interface that the packet came in by.
-    RpFilter {
-        /// `--loose`.
-        loose: bool,
-        /// `--validmark`.
-        validmark: bool,
-        /// `--accept-local`.
-        accept_local: bool,
-        /// `--invert`.
-        invert: bool,
-    },
     /// The text is of `iptables -L` without `-v`, which does not print the interfaces: whether the rule asks for some is not known.
     HiddenIfaces,
-    /// `socket`: a local socket would take the packet; the options as they stand.
-    Socket(Span),
+    /// A module of which no option is asked (`-m udp`): it holds for whole packets and first fragments of its protocol.
+    Bare,
+    /// An extension whose options stand in a table.
+    Ext(Ext),
     /// A match of which only the text is kept.
     Other {
         /// The module (`-m NAME`), an empty span for an option without one.
@@ -546,19 +536,6 @@ pub enum MatchKind {
         /// All its options, with their own `!`.
         options: Span,
     },
-}
-
-/// What `recent` does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecentOp {
-    /// `--set`: always true, writes the source down.
-    Set,
-    /// `--rcheck`.
-    Check,
-    /// `--update`.
-    Update,
-    /// `--remove`.
-    Remove,
 }
 
 /// How a number is compared.
@@ -680,7 +657,19 @@ pub enum Target {
     Checksum(Span),
     /// CLASSIFY.
     Classify(Span),
-    /// DSCP, TOS, TTL, HL, ECN, AUDIT, SECMARK, CONNSECMARK, LED, RATEEST, IDLETIMER, TEE, HMARK, TCPOPTSTRIP: the packet goes on.
+    /// SYNPROXY: the kernel shakes hands in the server's stead.
+    SynProxy(Span),
+    /// CLUSTERIP: of the nodes that share the address one takes the packet.
+    ClusterIp(Span),
+    /// SNPT and DNPT: another prefix for the source's or the destination's (RFC 6296).
+    Npt {
+        /// The source's.
+        source: bool,
+        /// The options.
+        options: Span,
+    },
+    /// DSCP, TOS, TTL, HL, ECN, AUDIT, SECMARK, CONNSECMARK, LED, RATEEST, IDLETIMER, TEE, HMARK, TCPOPTSTRIP, ULOG: the
+    /// packet goes on. Typed options stand in [`Ruleset::target_options`].
     Continues {
         /// The target's name.
         name: Span,
@@ -734,6 +723,30 @@ impl Ruleset {
     #[must_use]
     pub fn matches_of(&self, rule: &Rule) -> &[Match] {
         self.matches.get(rule.first_match as usize..rule.end_match as usize).unwrap_or_default()
+    }
+
+    /// The options of a match extension.
+    #[must_use]
+    pub fn options_of(&self, ext: Ext) -> &[Opt] {
+        self.options.get(ext.first as usize..ext.end as usize).unwrap_or_default()
+    }
+
+    /// The first option of that name of a match extension.
+    #[must_use]
+    pub fn option(&self, ext: Ext, name: &str) -> Option<&Opt> {
+        self.options_of(ext).iter().find(|o| o.name() == name)
+    }
+
+    /// The options of a rule's target.
+    #[must_use]
+    pub fn target_options(&self, rule: &Rule) -> &[Opt] {
+        self.options.get(rule.first_option as usize..rule.end_option as usize).unwrap_or_default()
+    }
+
+    /// The parts of a list.
+    #[must_use]
+    pub fn items_of(&self, value: Value) -> &[Value] {
+        super::option::list_of(&self.items, value)
     }
 
     /// The port ranges of a multiport match.

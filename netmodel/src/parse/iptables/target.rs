@@ -1,151 +1,197 @@
-//! A rule's target and its options. A name that is a chain of the table is a jump; else it is an extension.
+//! A rule's target and its options. A name that is a chain of the table is a jump; else it is an extension, read by table.
 
-use super::record::{ChainId, Jump, Mark, NatTo, Span, Target};
-use super::rule::Leads;
-use super::token::{Word, Words};
-use super::value;
+use super::common::find;
+use super::option::{self, Opt, Value};
+use super::record::{ChainId, Jump, Mark, NatTo, PortRange, Span, Target};
+use super::rule::{Arenas, Leads};
+use super::token::Words;
+use super::{targets, value};
 
 /// What could not be understood of a target: where, and what.
 pub(super) type Trouble = Option<(Span, &'static str)>;
 
+const NOT_UNDERSTOOD: &str = "the options of the target are not understood";
+
 /// Reads the options of a target. `chain` is the chain of that name, if the table has one.
-pub(super) fn read(leads: &Leads<'_>, mut words: Words<'_>, chain: Option<ChainId>) -> (Target, Trouble) {
-    let options = rest(words);
+pub(super) fn read(
+    text: &str,
+    leads: &Leads<'_>,
+    mut words: Words<'_>,
+    chain: Option<ChainId>,
+    to: &mut Arenas<'_>,
+) -> (Target, Trouble) {
     let name = leads.name.span;
     let jump = Jump { name, chain };
-    if leads.goto {
-        return (Target::Goto(jump), stray(words));
-    }
     let plain = |target| (target, stray(words));
-    match leads.name.text {
-        "ACCEPT" => return plain(Target::Accept),
-        "DROP" => return plain(Target::Drop),
-        "RETURN" => return plain(Target::Return),
-        "QUEUE" => return plain(Target::Queue),
+    if leads.goto {
+        return plain(Target::Goto(jump));
+    }
+    match leads.name.text.as_bytes() {
+        b"ACCEPT" => return plain(Target::Accept),
+        b"DROP" => return plain(Target::Drop),
+        b"RETURN" => return plain(Target::Return),
+        b"QUEUE" => return plain(Target::Queue),
         _ if chain.is_some() => return plain(Target::Jump(jump)),
         _ => {}
     }
-    let bad = Some((options, "the options of the target are not understood"));
-    let typed = match leads.name.text {
-        "REJECT" => match (words.next(), words.next(), words.next()) {
-            (None, _, _) => Some(Target::Reject(Span::default())),
-            (Some(o), Some(with), None) if o.text == "--reject-with" => Some(Target::Reject(with.span)),
-            _ => None,
-        },
-        "MARK" => mark(&mut words).map(Target::Mark),
-        "CONNMARK" => connmark(words),
-        "DNAT" => nat(words, options, "--to-destination").map(Target::Dnat),
-        "SNAT" => nat(words, options, "--to-source").map(Target::Snat),
-        "MASQUERADE" => nat(words, options, "").map(Target::Masquerade),
-        "REDIRECT" => nat(words, options, "").map(Target::Redirect),
-        "NETMAP" => match (words.next(), words.next(), words.next()) {
-            (Some(o), Some(to), None) if o.text == "--to" => value::net(to.text).map(Target::Netmap),
-            _ => None,
-        },
-        "NOTRACK" => return plain(Target::NoTrack),
-        "CT" => Some(if words.next().is_some_and(|w| w.text == "--notrack") { Target::NoTrack } else { Target::Ct(options) }),
-        "LOG" => Some(Target::Log(options)),
-        "NFLOG" => Some(Target::NfLog(options)),
-        "NFQUEUE" => Some(Target::NfQueue(options)),
-        "TCPMSS" => Some(Target::TcpMss(options)),
-        "TPROXY" => Some(Target::TProxy(options)),
-        "TRACE" => return plain(Target::Trace),
-        "SET" => Some(Target::Set(options)),
-        "CHECKSUM" => Some(Target::Checksum(options)),
-        "CLASSIFY" => Some(Target::Classify(options)),
-        // All of these are XT_CONTINUE in their kernel modules.
-        "DSCP" | "TOS" | "TTL" | "HL" | "ECN" | "AUDIT" | "SECMARK" | "CONNSECMARK" | "LED" | "RATEEST" | "IDLETIMER" | "TEE"
-        | "HMARK" | "TCPOPTSTRIP" | "ULOG" => Some(Target::Continues { name, options }),
-        _ if options == Span::default() => return (Target::Jump(jump), None),
-        _ => return (Target::Other { name, options }, None),
+    let Some(module) = targets::find(leads.name.text) else {
+        let options = words.rest();
+        let target = if options == Span::default() { Target::Jump(jump) } else { Target::Other { name, options } };
+        return (target, None);
     };
-    typed.map_or((Target::Other { name, options }, bad), |target| (target, None))
+    let all = words;
+    let (mut begin, first) = (None, to.options.len());
+    let mut trouble = None;
+    while let Some(mut word) = words.next() {
+        let negated = word.is_not();
+        if negated {
+            let Some(next) = words.next() else { break };
+            word = next;
+        }
+        let spec = if word.is_option() { module.option(word.text) } else { None };
+        let Some(value) = spec.and_then(|spec| option::read(spec, &mut words, to.items)) else {
+            trouble = Some((all.rest(), NOT_UNDERSTOOD));
+            break;
+        };
+        let Some(spec) = spec else { break };
+        if let Value::Unread(at) = value {
+            trouble = Some((at, NOT_UNDERSTOOD));
+        }
+        begin.get_or_insert(word.outer.start);
+        to.options.push(Opt { spec, negated, value, span: Span { start: word.outer.start, end: words.last().end } });
+    }
+    let options = match (begin, &trouble) {
+        (Some(start), None) => Span { start, end: words.last().end },
+        (None, None) => Span::default(),
+        (_, Some(_)) => all.rest(),
+    };
+    if trouble.is_some() {
+        to.options.truncate(first);
+        return (Target::Other { name, options }, trouble);
+    }
+    let opts = to.options.get(first..).unwrap_or_default();
+    match meaning(text, leads.name.text, name, options, opts) {
+        Some(target) => (target, None),
+        None => {
+            to.options.truncate(first);
+            (Target::Other { name, options }, Some((if options == Span::default() { name } else { options }, NOT_UNDERSTOOD)))
+        }
+    }
 }
 
-/// The text of all words that are left.
-fn rest(mut words: Words<'_>) -> Span {
-    let mut all = Span::default();
-    while let Some(word) = words.next() {
-        if all == Span::default() {
-            all.start = word.outer.start;
-        }
-        all.end = word.outer.end;
-    }
-    all
+/// The target that a name and its options make; `None` where an option is missing or its value makes no sense.
+fn meaning(text: &str, target: &str, name: Span, options: Span, opts: &[Opt]) -> Option<Target> {
+    let has = |name| find(opts, name).is_some();
+    Some(match target.as_bytes() {
+        b"DNAT" => Target::Dnat(nat(text, options, opts)?),
+        b"MARK" => Target::Mark(mark(opts)?),
+        b"SNAT" => Target::Snat(nat(text, options, opts)?),
+        b"MASQUERADE" => Target::Masquerade(nat(text, options, opts)?),
+        b"REDIRECT" => Target::Redirect(nat(text, options, opts)?),
+        b"CONNMARK" => connmark(opts)?,
+        b"REJECT" => Target::Reject(match find(opts, "--reject-with").map(|o| o.value) {
+            Some(Value::Text(with)) => with,
+            _ => Span::default(),
+        }),
+        b"NETMAP" => match find(opts, "--to")?.value {
+            Value::Net(net) => Target::Netmap(net),
+            _ => return None,
+        },
+        b"NOTRACK" => Target::NoTrack,
+        b"CT" if has("--notrack") => Target::NoTrack,
+        b"CT" => Target::Ct(options),
+        b"LOG" => Target::Log(options),
+        b"NFLOG" => Target::NfLog(options),
+        b"NFQUEUE" => Target::NfQueue(options),
+        b"TCPMSS" => Target::TcpMss(options),
+        b"TPROXY" => Target::TProxy(options),
+        b"TRACE" => Target::Trace,
+        b"SET" => Target::Set(options),
+        b"CHECKSUM" => Target::Checksum(options),
+        b"CLASSIFY" => Target::Classify(options),
+        b"SYNPROXY" => Target::SynProxy(options),
+        b"CLUSTERIP" => Target::ClusterIp(options),
+        b"DNPT" => Target::Npt { source: false, options },
+        b"SNPT" => Target::Npt { source: true, options },
+        // DSCP, TOS, TTL, HL, ECN, AUDIT, …: all of these are XT_CONTINUE in their kernel modules.
+        _ => Target::Continues { name, options },
+    })
 }
 
 /// Words behind a target that has no options: a note that somebody added, or another rule on the same line.
 fn stray(words: Words<'_>) -> Trouble {
-    let rest = rest(words);
+    let rest = words.rest();
     (rest != Span::default()).then_some((rest, "words behind a target that has no options"))
 }
 
-fn mark(words: &mut Words<'_>) -> Option<Mark> {
-    let option = words.next()?;
-    let text = words.next()?.text;
-    let mark = match option.text {
-        "--set-xmark" => value::mark(text)?,
+fn mark(opts: &[Opt]) -> Option<Mark> {
+    let [opt] = opts else { return None };
+    Some(match (opt.name(), opt.value) {
+        ("--set-xmark", Value::Mark(mark)) => mark,
         // xt_MARK: `--set-mark v/m` clears m and ors v.
-        "--set-mark" => value::mark(text).map(|m| Mark { value: m.value, mask: m.mask | m.value })?,
-        "--and-mark" => Mark { value: 0, mask: !value::number(text)? },
-        "--or-mark" => value::number(text).map(|bits| Mark { value: bits, mask: bits })?,
-        "--xor-mark" => Mark { value: value::number(text)?, mask: 0 },
+        ("--set-mark", Value::Mark(m)) => Mark { value: m.value, mask: m.mask | m.value },
+        ("--and-mark", Value::Number(n)) => Mark { value: 0, mask: !bits(n)? },
+        ("--or-mark", Value::Number(n)) => Mark { value: bits(n)?, mask: bits(n)? },
+        ("--xor-mark", Value::Number(n)) => Mark { value: bits(n)?, mask: 0 },
         _ => return None,
-    };
-    words.next().is_none().then_some(mark)
+    })
 }
 
-fn connmark(mut words: Words<'_>) -> Option<Target> {
-    let begin = words;
-    let first = words.next()?;
-    let (save, mut nfmask, mut ctmask) = match first.text {
-        "--save-mark" => (true, u32::MAX, u32::MAX),
-        "--restore-mark" => (false, u32::MAX, u32::MAX),
-        _ => {
-            let mut words = begin;
-            return mark(&mut words).map(Target::ConnMarkSet);
-        }
+fn bits(n: u64) -> Option<u32> {
+    u32::try_from(n).ok()
+}
+
+fn connmark(opts: &[Opt]) -> Option<Target> {
+    let save = match opts.first()?.name() {
+        "--save-mark" => true,
+        "--restore-mark" => false,
+        _ => return mark(opts).map(Target::ConnMarkSet),
     };
-    while let Some(option) = words.next() {
-        let mask = value::number(words.next()?.text)?;
-        match option.text {
-            "--nfmask" => nfmask = mask,
-            "--ctmask" => ctmask = mask,
-            "--mask" => (nfmask, ctmask) = (mask, mask),
+    let (mut nfmask, mut ctmask) = (u32::MAX, u32::MAX);
+    for opt in opts.get(1..)? {
+        let Value::Number(n) = opt.value else { return None };
+        match opt.name() {
+            "--nfmask" => nfmask = bits(n)?,
+            "--ctmask" => ctmask = bits(n)?,
+            "--mask" => (nfmask, ctmask) = (bits(n)?, bits(n)?),
             _ => return None,
         }
     }
     Some(if save { Target::ConnMarkSave { nfmask, ctmask } } else { Target::ConnMarkRestore { nfmask, ctmask } })
 }
 
-/// `to` is the option that holds addresses and ports; MASQUERADE and REDIRECT have `--to-ports` instead.
-fn nat(mut words: Words<'_>, options: Span, to: &str) -> Option<NatTo> {
+fn nat(text: &str, options: Span, opts: &[Opt]) -> Option<NatTo> {
     let mut nat = NatTo { options, ..NatTo::default() };
-    while let Some(option) = words.next() {
-        match option.text {
-            "--random" => nat.random = true,
-            "--random-fully" => nat.random_fully = true,
-            "--persistent" => nat.persistent = true,
-            "--to-ports" if to.is_empty() => nat.ports = Some(value::ports(words.next()?.text, '-')?),
-            name if name == to => destination(words.next()?, &mut nat)?,
+    for opt in opts {
+        match (opt.name(), opt.value) {
+            ("--random", _) => nat.random = true,
+            ("--random-fully", _) => nat.random_fully = true,
+            ("--persistent", _) => nat.persistent = true,
+            ("--to-ports", Value::Number(n)) => nat.ports = Some(port_range(n, n)?),
+            ("--to-ports", Value::Range(first, last)) => nat.ports = Some(port_range(first, last)?),
+            (_, Value::Text(to)) => destination(to.of(text), &mut nat)?,
             _ => return None,
         }
     }
     Some(nat)
 }
 
+fn port_range(first: u64, last: u64) -> Option<PortRange> {
+    Some(PortRange { first: u16::try_from(first).ok()?, last: u16::try_from(last).ok()? })
+}
+
 /// `addr[-addr][:port[-port]]`, an IPv6 address with ports in brackets, or `:port` alone.
-pub(super) fn destination(word: Word<'_>, nat: &mut NatTo) -> Option<()> {
-    let (addr, ports) = match word.text.strip_prefix('[') {
+pub(super) fn destination(text: &str, nat: &mut NatTo) -> Option<()> {
+    let (addr, ports) = match text.strip_prefix('[') {
         Some(rest) => {
             let (addr, tail) = rest.rsplit_once(']')?;
             // A range of IPv6 addresses has brackets round each.
             (addr, tail.strip_prefix(':'))
         }
-        None if word.text.matches(':').count() > 1 => (word.text, None),
-        None => match word.text.split_once(':') {
+        None => match text.split_once(':') {
+            Some((_, more)) if more.contains(':') => (text, None),
             Some((addr, ports)) => (addr, Some(ports)),
-            None => (word.text, None),
+            None => (text, None),
         },
     };
     if !addr.is_empty() {

@@ -9,6 +9,8 @@ pub(super) struct Words<'t> {
     text: &'t str,
     at: usize,
     end: usize,
+    /// The last word that was taken, with its quotes; empty before the first.
+    last: Span,
 }
 
 /// One word.
@@ -40,19 +42,14 @@ impl Word<'_> {
 impl<'t> Words<'t> {
     /// The words of the bytes from `start` to `end` of `text`.
     pub(super) fn new(text: &'t str, start: usize, end: usize) -> Self {
-        Self { text, at: start, end }
+        Self { text, at: start, end: end.min(text.len()), last: Span::default() }
     }
 
     /// The next word.
     pub(super) fn next(&mut self) -> Option<Word<'t>> {
         let bytes = self.text.as_bytes();
-        while self.at < self.end && matches!(bytes[self.at], b' ' | b'\t') {
-            self.at += 1;
-        }
-        if self.at >= self.end {
-            return None;
-        }
-        let begin = self.at;
+        let ahead = bytes.get(self.at..self.end)?;
+        let begin = self.at + ahead.iter().position(|b| !matches!(b, b' ' | b'\t'))?;
         if bytes[begin] == b'"' {
             let mut i = begin + 1;
             loop {
@@ -73,9 +70,9 @@ impl<'t> Words<'t> {
             self.at = (stop + 1).min(self.end);
             return Some(self.word(begin + 1, stop, true, begin));
         }
-        while self.at < self.end && !matches!(bytes[self.at], b' ' | b'\t') {
-            self.at += 1;
-        }
+        let ahead = bytes.get(begin..self.end)?;
+        let length = ahead.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(ahead.len());
+        self.at = begin + length;
         Some(self.word(begin, self.at, false, begin))
     }
 
@@ -85,14 +82,33 @@ impl<'t> Words<'t> {
         ahead.next()
     }
 
-    /// Where the next word is looked for.
-    pub(super) fn position(&self) -> usize {
-        self.at
+    /// The last word that was taken, with its quotes; empty before the first.
+    pub(super) fn last(&self) -> Span {
+        self.last
     }
 
-    fn word(&self, start: usize, end: usize, quoted: bool, outer: usize) -> Word<'t> {
-        Word { text: self.text.get(start..end).unwrap_or_default(), span: span(start, end), quoted, outer: span(outer, self.at) }
+    /// From the beginning of the next word to the end of the last one; empty where there is none.
+    pub(super) fn rest(mut self) -> Span {
+        let Some(first) = self.next() else { return Span::default() };
+        let tail = self.text.get(..self.end).unwrap_or_default().trim_end_matches([' ', '\t']);
+        Span { start: first.outer.start, end: span(0, tail.len()).end.max(first.outer.end) }
     }
+
+    fn word(&mut self, start: usize, end: usize, quoted: bool, outer: usize) -> Word<'t> {
+        self.last = span(outer, self.at);
+        Word { text: self.text.get(start..end).unwrap_or_default(), span: span(start, end), quoted, outer: self.last }
+    }
+}
+
+/// A word as it stands, with the quotes around it.
+pub(super) fn as_written(text: &str, inner: Span) -> &str {
+    let (start, end) = (inner.start as usize, inner.end as usize);
+    let bytes = text.as_bytes();
+    // A quote before it that closes another word has none behind this one; one that is never closed takes the rest of the line.
+    let closes = matches!(bytes.get(end), Some(b'"' | b'\n' | b'\r') | None);
+    let quoted = closes && start > 0 && bytes.get(start - 1) == Some(&b'"');
+    let (start, end) = if quoted { (start - 1, end + usize::from(bytes.get(end) == Some(&b'"'))) } else { (start, end) };
+    text.get(start..end).unwrap_or_default()
 }
 
 /// A span of offsets, which fit 32 bits since a capture is far below 4 GiB.

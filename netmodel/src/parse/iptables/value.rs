@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::record::{Bits, Mark, Net, PortRange, addr_type, ct_state, ct_status};
-use crate::family::Family;
 
 /// A number, decimal or with `0x`, within 32 bits.
 pub(super) fn number(text: &str) -> Option<u32> {
@@ -23,6 +22,9 @@ pub(super) fn mark(text: &str) -> Option<Mark> {
 
 /// `addr[/prefix|/mask]`.
 pub(super) fn net(text: &str) -> Option<Net> {
+    if let Some(net) = net_v4(text.as_bytes()) {
+        return Some(net);
+    }
     let (addr, mask) = match text.split_once('/') {
         Some((addr, mask)) => (addr, Some(mask)),
         None => (text, None),
@@ -46,6 +48,29 @@ pub(super) fn net(text: &str) -> Option<Net> {
     }
 }
 
+/// `a.b.c.d[/prefix]`, the form of nearly all rules, in one go; what is written in another way is left to the general reader.
+fn net_v4(text: &[u8]) -> Option<Net> {
+    let mut parts = [0u32; 5];
+    let (mut part, mut digits) = (0, 0);
+    for &byte in text {
+        match byte {
+            b'0'..=b'9' if digits < 3 && (digits == 0 || parts[part] > 0) => {
+                parts[part] = parts[part] * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if part < 3 && digits > 0 => (part, digits) = (part + 1, 0),
+            b'/' if part == 3 && digits > 0 => (part, digits) = (4, 0),
+            _ => return None,
+        }
+    }
+    let [a, b, c, d, prefix] = parts;
+    if part < 3 || digits == 0 || a.max(b).max(c).max(d) > 255 || prefix > 32 {
+        return None;
+    }
+    let mask = if part == 4 { u32::MAX.checked_shl(32 - prefix).unwrap_or(0) } else { u32::MAX };
+    Some(Net::V4 { addr: Ipv4Addr::from_bits(a << 24 | b << 16 | c << 8 | d), mask: Ipv4Addr::from_bits(mask) })
+}
+
 /// The mask of a prefix length in an address of `bits` bits.
 fn prefix_mask(text: &str, bits: u32) -> Option<u128> {
     let len: u32 = text.parse().ok().filter(|&n| n <= bits)?;
@@ -55,6 +80,9 @@ fn prefix_mask(text: &str, bits: u32) -> Option<u128> {
 
 /// `80`, `80:90`, `:90`, `80:`; `separator` is `-` in NAT targets.
 pub(super) fn ports(text: &str, separator: char) -> Option<PortRange> {
+    if text.len() < 6 && text.bytes().all(|b| b.is_ascii_digit()) {
+        return text.parse().ok().map(|p| PortRange { first: p, last: p });
+    }
     let port = |text: &str, open: u16| if text.is_empty() { Some(open) } else { text.parse().ok() };
     match text.split_once(separator) {
         Some((first, last)) => Some(PortRange { first: port(first, 0)?, last: port(last, u16::MAX)? }),
@@ -154,41 +182,11 @@ pub(super) fn tcp_flags(text: &str) -> Option<u8> {
     })
 }
 
-/// The type and the codes of `--icmp-type` and `--icmpv6-type`.
-pub(super) fn icmp(text: &str, family: Family) -> Option<(u8, (u8, u8))> {
-    let any = (0, u8::MAX);
-    let named = match (family, text) {
-        (Family::V4, "any") => Some((255, any)),
-        (Family::V4, "echo-reply" | "pong") => Some((0, any)),
-        (Family::V4, "destination-unreachable") => Some((3, any)),
-        (Family::V4, "fragmentation-needed") => Some((3, (4, 4))),
-        (Family::V4, "source-quench") => Some((4, any)),
-        (Family::V4, "redirect") => Some((5, any)),
-        (Family::V4, "echo-request" | "ping") => Some((8, any)),
-        (Family::V4, "router-advertisement") => Some((9, any)),
-        (Family::V4, "router-solicitation") => Some((10, any)),
-        (Family::V4, "time-exceeded" | "ttl-exceeded") => Some((11, any)),
-        (Family::V4, "parameter-problem") => Some((12, any)),
-        (Family::V6, "destination-unreachable") => Some((1, any)),
-        (Family::V6, "packet-too-big") => Some((2, any)),
-        (Family::V6, "time-exceeded" | "ttl-exceeded") => Some((3, any)),
-        (Family::V6, "parameter-problem") => Some((4, any)),
-        (Family::V6, "echo-request" | "ping") => Some((128, any)),
-        (Family::V6, "echo-reply" | "pong") => Some((129, any)),
-        (Family::V6, "router-solicitation") => Some((133, any)),
-        (Family::V6, "router-advertisement") => Some((134, any)),
-        (Family::V6, "neighbour-solicitation" | "neighbor-solicitation") => Some((135, any)),
-        (Family::V6, "neighbour-advertisement" | "neighbor-advertisement") => Some((136, any)),
-        (Family::V6, "redirect") => Some((137, any)),
-        _ => None,
-    };
-    if named.is_some() {
-        return named;
-    }
-    match text.split_once('/') {
-        Some((kind, code)) => code.parse().ok().and_then(|c| Some((kind.parse().ok()?, (c, c)))),
-        None => text.parse().ok().map(|kind| (kind, any)),
-    }
+/// A probability in 2^31ths, as xt_statistic holds it.
+pub(super) fn probability(text: &str) -> Option<u32> {
+    let p = text.parse::<f64>().ok().filter(|p| (0.0..=1.0).contains(p))?;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 2^31")]
+    Some((p * f64::from(1u32 << 31)).round() as u32)
 }
 
 /// `aa:bb:cc:dd:ee:ff`.
@@ -219,6 +217,11 @@ mod tests {
         assert_eq!(odd.prefix(), None);
         assert!(odd.contains("10.9.9.5".parse().unwrap()));
         assert!(!odd.contains("10.9.9.6".parse().unwrap()));
+        assert_eq!(net("10.0.0.0/8"), net("10.0.0.0/255.0.0.0"));
+        assert_eq!(net("10.0.0.1").unwrap().prefix(), Some("10.0.0.1/32".parse().unwrap()));
+        for bad in ["10.0.0.256", "10.0.0.1/33", "10.0.0.1.2", "10.0.0.", "10.0.0.01", "10.0.0.1/", "1.2.3.4/1/2"] {
+            assert_eq!(net(bad), None, "{bad}");
+        }
         assert!(net("0.0.0.0/0").unwrap().is_any() && net("::/0").unwrap().is_any());
         assert_eq!(net("fd00::/8").unwrap().prefix(), Some("fd00::/8".parse().unwrap()));
         assert!(net("fd00::1:0:0:5/ffff::ffff").unwrap().contains("fd00::2:0:0:5".parse().unwrap()));
@@ -234,8 +237,9 @@ mod tests {
         assert_eq!(ports("70000", ':'), None);
         assert_eq!(mark("0xffffffff/0x4000"), Some(Mark { value: u32::MAX, mask: 0x4000 }));
         assert_eq!(mark("0x1ffffffff"), None);
-        assert_eq!(icmp("3/4", Family::V4), Some((3, (4, 4))));
-        assert_eq!(icmp("echo-request", Family::V6), Some((128, (0, 255))));
+        assert_eq!(probability("0.5"), Some(1 << 30));
+        assert_eq!(probability("1.00000000000"), Some(1 << 31));
+        assert_eq!((probability("1.1"), probability("nan"), probability("-1")), (None, None, None));
         assert_eq!(mac("00:0c:29:AB:cd:ef"), Some([0, 0x0c, 0x29, 0xab, 0xcd, 0xef]));
     }
 }

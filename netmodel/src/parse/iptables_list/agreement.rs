@@ -71,11 +71,14 @@ impl<'t> Side<'t> {
             MatchKind::PhysdevOut(i) => format!("PhysdevOut {} {}", self.of(i.name), i.wildcard),
             MatchKind::MultiPort { end, first, last } => format!("MultiPort {end:?} {:?}", self.set.ports_of(first, last)),
             MatchKind::Set { name, dirs, options } => format!("Set {} {} {options}", self.of(name), self.of(dirs)),
-            MatchKind::Recent { op, name } => format!("Recent {op:?} {}", self.of(name)),
-            MatchKind::Limit { rate, burst } => format!("Limit {} {burst}", self.of(rate)),
-            MatchKind::PktType(kind) => format!("PktType {}", self.of(kind)),
-            MatchKind::Socket(options) => format!("Socket {}", self.of(options)),
-            MatchKind::NfAcct(name) => format!("NfAcct {}", self.of(name)),
+            MatchKind::Ext(ext) => {
+                let options = self.set.options_of(ext).iter();
+                let mut asked: Vec<_> = options
+                    .map(|o| format!("{}{}", if o.negated { "! " } else { "" }, o.display(self.text, &self.set.items)))
+                    .collect();
+                asked.sort_unstable();
+                format!("{} {}", ext.module(), asked.join(" "))
+            }
             kind => format!("{kind:?}"),
         };
         Some(format!("{}{kind}", if m.negated { "! " } else { "" }))

@@ -2,7 +2,7 @@
 
 use super::extra::Extra;
 use super::names;
-use crate::parse::iptables::{Compare, End, Iface, IfaceLimit, MatchKind, RecentOp, Span, build, protocol_number};
+use crate::parse::iptables::{Compare, End, Iface, IfaceLimit, MatchKind, build, protocol_number};
 
 /// Reads the next match. `None` where it is not known; what was taken then is put back by the caller.
 pub(super) fn read(x: &mut Extra<'_, '_>) -> Option<()> {
@@ -55,7 +55,7 @@ pub(super) fn read(x: &mut Extra<'_, '_>) -> Option<()> {
         "PHYSDEV" => physdev(x)?,
         "recent:" => recent(x, begin, negated)?,
         "limit:" => limit(x, begin)?,
-        "tcp" | "udp" | "udplite" | "sctp" | "dccp" => ports(x)?,
+        "tcp" | "udp" | "udplite" | "sctp" | "dccp" => ports(x, begin)?,
         "icmp" | "icmptype" | "icmpv6" | "icmpv6type" | "ipv6-icmp" | "ipv6-icmptype" => icmp(x, begin, first)?,
         "length" => {
             let (turned, range) = bang(x.take()?);
@@ -99,23 +99,30 @@ pub(super) fn read(x: &mut Extra<'_, '_>) -> Option<()> {
                 "!=" => true,
                 _ => return None,
             };
-            let kind = x.take().map(|w| MatchKind::PktType(x.span(w)));
-            x.add(begin, kind, negated ^ turned);
+            let value = x.take()?;
+            let kind = x.ext("pkttype", &[("--pkt-type", value, value)]);
+            // Options of extensions have a negation of their own.
+            if negated ^ turned {
+                x.options.iter_mut().rev().take(usize::from(kind.is_some())).for_each(|o| o.negated = true);
+            }
+            x.add(begin, kind, false);
         }
         "rpfilter" => rpfilter(x, begin),
         "socket" => {
-            let options = x.rest;
-            while matches!(x.peek(), Some("--transparent" | "--nowildcard" | "--restore-skmark")) {
-                x.take();
+            let mut asked = Vec::new();
+            for name in ["--transparent", "--nowildcard", "--restore-skmark"] {
+                if let Some(word) = x.peek().filter(|w| *w == name) {
+                    x.take();
+                    asked.push((name, word, ""));
+                }
             }
-            let options = options.get(..options.len() - x.rest.len()).unwrap_or_default().trim();
-            let span = if options.is_empty() { Span::default() } else { x.span(options) };
-            x.add(begin, Some(MatchKind::Socket(span)), negated);
+            let kind = x.ext("socket", &asked);
+            x.add(begin, kind, negated);
         }
         "nfacct-name" => {
             let name = x.take()?;
-            let kind = MatchKind::NfAcct(x.span(name));
-            x.add(begin, Some(kind), negated);
+            let kind = x.ext("nfacct", &[("--nfacct-name", name, name)]);
+            x.add(begin, kind, negated);
         }
         _ => {
             verbatim(x, first)?;
@@ -206,6 +213,7 @@ fn set<'t>(x: &mut Extra<'t, '_>, begin: &'t str, negated: bool) -> Option<()> {
     let (name, dirs) = (x.take()?, x.take()?);
     // Otherwise these are words of something else that begins with `set`.
     dirs.split(',').all(|d| matches!(d, "src" | "dst")).then_some(())?;
+    let behind = x.rest;
     let mut options = false;
     loop {
         let before = x.rest;
@@ -228,6 +236,11 @@ fn set<'t>(x: &mut Extra<'t, '_>, begin: &'t str, negated: bool) -> Option<()> {
     }
     let kind = MatchKind::Set { name: x.span(name), dirs: x.span(dirs), options };
     x.add(begin, Some(kind), negated);
+    if options {
+        // iptables-save's record has them apart; here they stay text.
+        let len = behind.len() - x.rest.len();
+        x.keep(behind.get(..len).unwrap_or_default().trim(), false);
+    }
     Some(())
 }
 
@@ -267,7 +280,7 @@ fn statistic<'t>(x: &mut Extra<'t, '_>, begin: &'t str) -> Option<()> {
     let mode = x.take()?;
     let negated = x.take_if("!");
     let kind = match (mode, x.take()?) {
-        ("random", "probability") => MatchKind::Random(x.take()?.parse().ok()?),
+        ("random", "probability") => MatchKind::Random(build::probability(x.take()?)?),
         ("nth", "every") => {
             let every = x.take()?.parse().ok()?;
             let packet = if x.take_if("packet") { x.take()?.parse().ok()? } else { 0 };
@@ -336,32 +349,43 @@ pub(super) fn iface(x: &Extra<'_, '_>, name: &str) -> Iface {
 
 /// `recent: CHECK seconds: 10800 reap name: X side: source mask: 255.255.255.255`.
 fn recent<'t>(x: &mut Extra<'t, '_>, begin: &'t str, negated: bool) -> Option<()> {
-    let op = match x.take()? {
-        "SET" => RecentOp::Set,
-        "CHECK" => RecentOp::Check,
-        "UPDATE" => RecentOp::Update,
-        "REMOVE" => RecentOp::Remove,
+    let op = x.peek()?;
+    let name = match x.take()? {
+        "SET" => "--set",
+        "CHECK" => "--rcheck",
+        "UPDATE" => "--update",
+        "REMOVE" => "--remove",
         _ => return None,
     };
-    let mut name = Span::default();
-    loop {
-        match x.peek() {
-            Some("seconds:" | "hit_count:" | "side:" | "mask:") => {
-                x.take();
-                x.take()?;
-            }
-            Some("reap" | "TTL-Match") => {
-                x.take();
-            }
-            Some("name:") => {
-                x.take();
-                let word = x.take()?;
-                name = x.span(word);
-            }
+    let mut asked = vec![(name, op, "")];
+    while let Some(word) = x.peek() {
+        let name = match word {
+            "seconds:" => "--seconds",
+            "hit_count:" => "--hitcount",
+            "mask:" => "--mask",
+            "name:" => "--name",
+            "side:" => "",
+            "reap" => "--reap",
+            "TTL-Match" => "--rttl",
             _ => break,
+        };
+        x.take();
+        if word.ends_with(':') {
+            let value = x.take()?;
+            asked.push(match (name, value) {
+                ("", "dest") => ("--rdest", value, ""),
+                ("", _) => ("--rsource", value, ""),
+                (name, value) => (name, value, value),
+            });
+        } else {
+            asked.push((name, word, ""));
         }
     }
-    x.add(begin, Some(MatchKind::Recent { op, name }), negated);
+    let kind = x.ext("recent", &asked);
+    if negated && let Some(first) = x.options.len().checked_sub(asked.len()).filter(|_| kind.is_some()) {
+        x.options.get_mut(first)?.negated = true;
+    }
+    x.add(begin, kind, false);
     Some(())
 }
 
@@ -382,18 +406,22 @@ fn limit<'t>(x: &mut Extra<'t, '_>, begin: &'t str) -> Option<()> {
     {
         x.take();
         let value = x.take()?;
-        if word == "burst" { burst = build::number(value) } else { plain = false }
+        if word == "burst" { burst = Some(value) } else { plain = false }
     }
-    let kind = burst.filter(|_| plain).map(|burst| MatchKind::Limit { rate: x.span(rate), burst });
+    let asked = [("--limit", rate, rate), ("--limit-burst", burst.unwrap_or_default(), burst.unwrap_or_default())];
+    // iptables-save leaves out the burst that is the default (XT_LIMIT_BURST).
+    let asked = if burst == Some("5") { &asked[..1] } else { &asked[..] };
+    let kind = if burst.is_some() && plain { x.ext("limit", asked) } else { None };
     x.add(begin, kind, false);
     Some(())
 }
 
 /// `tcp spts:!1024:65535 dpt:80 option=8 flags:0x17/0x02`; the chunks of sctp and the types of dccp stay text.
-fn ports(x: &mut Extra<'_, '_>) -> Option<()> {
+fn ports<'t>(x: &mut Extra<'t, '_>, from: &'t str) -> Option<()> {
+    let conditions = x.conditions.len();
     loop {
         let begin = x.rest;
-        let Some(part) = x.peek() else { return Some(()) };
+        let part = x.peek().unwrap_or_default();
         let (name, value) = match part.find([':', '=']) {
             Some(at) => (part.get(..at)?, part.get(at + 1..)?),
             None => (part, ""),
@@ -409,7 +437,12 @@ fn ports(x: &mut Extra<'_, '_>) -> Option<()> {
                 None
             }
             _ if is_dccp_types(part) => None,
-            _ => return Some(()),
+            _ => {
+                if x.conditions.len() == conditions {
+                    x.add(from, Some(MatchKind::Bare), false);
+                }
+                return Some(());
+            }
         };
         x.take();
         x.add(begin, kind, negated);
@@ -458,16 +491,18 @@ fn icmp<'t>(x: &mut Extra<'t, '_>, begin: &'t str, first: &str) -> Option<()> {
 }
 
 fn rpfilter<'t>(x: &mut Extra<'t, '_>, begin: &'t str) {
-    let (mut loose, mut validmark, mut accept_local, mut invert) = (false, false, false, false);
-    loop {
-        match x.peek() {
-            Some("loose") => loose = true,
-            Some("validmark") => validmark = true,
-            Some("accept-local") => accept_local = true,
-            Some("invert") => invert = true,
+    let mut asked = Vec::new();
+    while let Some(word) = x.peek() {
+        let name = match word {
+            "loose" => "--loose",
+            "validmark" => "--validmark",
+            "accept-local" => "--accept-local",
+            "invert" => "--invert",
             _ => break,
-        }
+        };
         x.take();
+        asked.push((name, word, ""));
     }
-    x.add(begin, Some(MatchKind::RpFilter { loose, validmark, accept_local, invert }), false);
+    let kind = x.ext("rpfilter", &asked);
+    x.add(begin, kind, false);
 }

@@ -6,8 +6,9 @@
 use super::row::word;
 use super::target;
 use crate::family::Family;
+use crate::parse::iptables::build::Asked;
 use crate::parse::iptables::elision::is_note;
-use crate::parse::iptables::{End, Iface, Match, MatchKind, PortRange, Span, Target, build};
+use crate::parse::iptables::{End, Iface, Match, MatchKind, Opt, PortRange, Span, Target, Value, build};
 
 /// Reads the words behind the columns of one rule.
 pub(super) struct Extra<'t, 'r> {
@@ -16,6 +17,8 @@ pub(super) struct Extra<'t, 'r> {
     pub(super) rest: &'t str,
     pub(super) conditions: &'r mut Vec<Match>,
     pub(super) ports: &'r mut Vec<PortRange>,
+    pub(super) options: &'r mut Vec<Opt>,
+    pub(super) items: &'r mut Vec<Value>,
     /// What was not understood: where, and what.
     pub(super) trouble: Option<(Span, &'static str)>,
     /// A note that somebody wrote behind the rule.
@@ -116,6 +119,7 @@ impl<'t> Extra<'t, '_> {
             kind: MatchKind::Comment(self.span(inner)),
             negated: false,
             span: self.span(whole.trim_end()),
+            module: Span::default(),
         });
         self.rest = behind;
     }
@@ -163,7 +167,12 @@ impl<'t> Extra<'t, '_> {
     pub(super) fn keep(&mut self, part: &str, negated: bool) {
         let options = self.span(part);
         let module = Span { start: options.start, end: options.start };
-        self.conditions.push(Match { kind: MatchKind::Other { module, options }, negated, span: options });
+        self.conditions.push(Match {
+            kind: MatchKind::Other { module, options },
+            negated,
+            span: options,
+            module: Span::default(),
+        });
     }
 
     /// Adds a condition whose text goes from the beginning of `begin` to where the next word is looked for.
@@ -172,9 +181,17 @@ impl<'t> Extra<'t, '_> {
         let part = begin.get(..len).unwrap_or_default().trim();
         let part = part.strip_prefix("! ").unwrap_or(part).trim_start();
         match kind {
-            Some(kind) => self.conditions.push(Match { kind, negated, span: self.span(part) }),
+            Some(kind) => self.conditions.push(Match { kind, negated, span: self.span(part), module: Span::default() }),
             None => self.keep(part, negated),
         }
+    }
+
+    /// The record of a match extension: options by their names in iptables-save, each with the words that say it here.
+    pub(super) fn ext(&mut self, module: &str, asked: &[(&'static str, &'t str, &'t str)]) -> Option<MatchKind> {
+        let place = |part: &str| if part.is_empty() { Span::default() } else { self.span(part) };
+        let asked: Vec<_> =
+            asked.iter().map(|(name, at, value)| Asked { name, span: self.span(at), value: place(value) }).collect();
+        build::ext(self.text, module, &asked, self.options, self.items)
     }
 
     /// An interface of a column: `*` (with `-n`) and `any` are none.
@@ -184,7 +201,7 @@ impl<'t> Extra<'t, '_> {
             return;
         }
         let kind = kind(super::condition::iface(self, name));
-        self.conditions.push(Match { kind, negated, span: self.span(name) });
+        self.conditions.push(Match { kind, negated, span: self.span(name), module: Span::default() });
     }
 
     /// An address of a column: `None` where every address is meant.
@@ -199,7 +216,7 @@ impl<'t> Extra<'t, '_> {
             Some(net) if net.is_any() && !negated => {}
             Some(net) => {
                 let kind = if end == End::Src { MatchKind::Source(net) } else { MatchKind::Destination(net) };
-                self.conditions.push(Match { kind, negated, span: self.span(name) });
+                self.conditions.push(Match { kind, negated, span: self.span(name), module: Span::default() });
             }
             // The name of a host or a network, which only the node could resolve.
             None => self.keep(name, negated),

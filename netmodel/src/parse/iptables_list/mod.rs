@@ -308,6 +308,8 @@ impl<'t> Reader<'t> {
             rest: row.rest,
             conditions: &mut conditions,
             ports: &mut self.set.ports,
+            options: &mut self.set.options,
+            items: &mut self.set.items,
             trouble: None,
             note: None,
         };
@@ -316,7 +318,12 @@ impl<'t> Reader<'t> {
         match row.via {
             None => {
                 let at = x.span(row.destination).end;
-                x.conditions.push(Match { kind: MatchKind::HiddenIfaces, negated: false, span: Span { start: at, end: at } });
+                x.conditions.push(Match {
+                    kind: MatchKind::HiddenIfaces,
+                    negated: false,
+                    span: Span { start: at, end: at },
+                    module: Span::default(),
+                });
             }
             Some((iif, oif)) => {
                 x.interface(iif, MatchKind::InIface);
@@ -327,12 +334,17 @@ impl<'t> Reader<'t> {
         match protocol_number(name) {
             Some(0) if !negated => {}
             Some(number) => {
-                x.conditions.push(Match { kind: MatchKind::Protocol(number), negated, span: x.span(name) });
+                x.conditions.push(Match {
+                    kind: MatchKind::Protocol(number),
+                    negated,
+                    span: x.span(name),
+                    module: Span::default(),
+                });
             }
             None => x.keep(name, negated),
         }
         if let Some(negated) = [("-f", false), ("!f", true)].iter().find_map(|(o, n)| (row.opt == *o).then_some(*n)) {
-            x.conditions.push(Match { kind: MatchKind::Fragment, negated, span: x.span(row.opt) });
+            x.conditions.push(Match { kind: MatchKind::Fragment, negated, span: x.span(row.opt), module: Span::default() });
         }
         let target = x.read(row.target);
         let (trouble, note) = (x.trouble, x.note);

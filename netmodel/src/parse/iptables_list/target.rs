@@ -50,7 +50,7 @@ pub(super) fn bare(name: &str, span: Span, goto: bool) -> (Target, bool) {
         "NFLOG" => Target::NfLog(none),
         "NOTRACK" => Target::NoTrack,
         "TRACE" => Target::Trace,
-        "SYNPROXY" => Target::Other { name: span, options: none },
+        "SYNPROXY" => Target::SynProxy(none),
         // These always print something.
         "REJECT" => return (Target::Reject(Span::default()), true),
         "LOG" => return (Target::Log(none), true),
@@ -111,6 +111,7 @@ pub(super) fn read<'t>(extra: &mut Extra<'t, '_>, name: &'t str, mut options: &'
         "TPROXY" => Some(Target::TProxy(span)),
         "SET" => Some(Target::Set(span)),
         "CHECKSUM" => Some(Target::Checksum(span)),
+        "SYNPROXY" => Some(Target::SynProxy(span)),
         "CLASSIFY" => Some(Target::Classify(span)),
         _ if continues(name) => Some(Target::Continues { name: extra.span(name), options: span }),
         _ => return ReadTarget { target: Target::Other { name: extra.span(name), options: span }, whole: true },
