@@ -37,12 +37,12 @@ pub(super) fn send(node: &Node, probes: &[Probe]) -> Result<Vec<Stopped>, Missin
     let mut undecided = None;
     for probe in probes {
         match pass(node, probe) {
-            Ok(Passage::Passes) => {}
-            Ok(Passage::Stopped { place, trail, rejected }) => match stopped.iter_mut().find(|s| s.place == place) {
+            Passage::Passes => {}
+            Passage::Stopped { place, trail, rejected } => match stopped.iter_mut().find(|s| s.place == place) {
                 Some(known) => known.probes.push(probe.name.clone()),
                 None => stopped.push(Stopped { place, trail, rejected, probes: vec![probe.name.clone()] }),
             },
-            Ok(Passage::Undecided(missing)) | Err(missing) => {
+            Passage::Undecided(missing) => {
                 undecided.get_or_insert(missing);
             }
         }
@@ -59,23 +59,32 @@ enum Passage {
     Undecided(Missing),
 }
 
-fn pass(node: &Node, probe: &Probe) -> Result<Passage, Missing> {
+fn pass(node: &Node, probe: &Probe) -> Passage {
     let mut undecided = None;
     for (hook, packet) in &probe.hooks {
-        let verdict = evaluate(node, *hook, packet)?;
+        let verdict = match evaluate(node, *hook, packet) {
+            Ok(verdict) => verdict,
+            // What this hook lacks does not matter if a later one stops the packet for certain.
+            Err(missing) => {
+                undecided.get_or_insert(Passage::Undecided(missing));
+                continue;
+            }
+        };
         match verdict.decision {
             Decision::Accept => {}
             Decision::Drop | Decision::Reject { .. } => {
                 let rejected = matches!(verdict.decision, Decision::Reject { .. });
                 if let Some(place) = verdict.deciding.into_iter().next() {
-                    return Ok(Passage::Stopped { place, trail: verdict.trail, rejected });
+                    return Passage::Stopped { place, trail: verdict.trail, rejected };
                 }
             }
             // A later hook may stop it for certain.
-            Decision::Undecided => undecided = undecided.or_else(|| Some(why_not(probe, *hook, verdict.blockers))),
+            Decision::Undecided => {
+                undecided.get_or_insert(Passage::Undecided(why_not(probe, *hook, verdict.blockers)));
+            }
         }
     }
-    Ok(undecided.map_or(Passage::Passes, Passage::Undecided))
+    undecided.unwrap_or(Passage::Passes)
 }
 
 fn why_not(probe: &Probe, hook: Hook, blockers: Vec<Blocker>) -> Missing {

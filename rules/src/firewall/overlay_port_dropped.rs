@@ -173,6 +173,13 @@ mod tests {
     }
 
     #[test]
+    fn a_certain_drop_counts_though_other_rules_were_not_read() {
+        let node = input("[23:2480] -A INPUT -p udp -m udp --dport 8472 -j DROP\n")
+            .without(Capture::IptablesLegacySave, AbsentWhy::TimedOut);
+        assert_eq!(found(check(&node.node())).len(), 1);
+    }
+
+    #[test]
     fn does_not_apply_without_an_overlay_or_a_peer() {
         not_applicable(check(&Sketch::host_gw().node()));
         not_applicable(check(&Sketch::without_pods().node()));
