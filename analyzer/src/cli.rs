@@ -38,6 +38,14 @@ Examples:
 
 Exit status: 0, or 2 when the bundle or the capture cannot be read or the capture is absent";
 
+const GREP_EXAMPLES: &str = "\
+Examples:
+  coldpath grep '10\\.96\\.0\\.10' node.zip                     every line that names an address
+  coldpath grep -i 'table full' site/*.zip --capture kernel-log
+  coldpath grep -l 'dport 8472.*DROP' site/*.zip           which bundles, and where
+
+Exit status: 0 when something matches, 1 when nothing does, 2 when the pattern or an input cannot be read";
+
 /// Says what is wrong with the network of Kubernetes nodes, from bundles that coldpath-collect wrote.
 #[derive(Debug, Parser)]
 #[command(name = "coldpath", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
@@ -60,6 +68,9 @@ pub(crate) enum Command {
     /// Show what is in a bundle and what is absent and why, or one capture's text
     #[command(after_help = SHOW_EXAMPLES)]
     Show(Show),
+    /// Find lines in the captures of bundles, by a regular expression
+    #[command(after_help = GREP_EXAMPLES)]
+    Grep(Grep),
     /// List the rules
     Rules(Rules),
     /// Explain a rule: what it checks, why it matters, when it can be wrong
@@ -107,6 +118,37 @@ pub(crate) struct ReportOptions {
     /// Show evidence lines whole, however long they are
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+/// `coldpath grep`
+#[derive(Debug, Args)]
+pub(crate) struct Grep {
+    /// A regular expression, as the regex crate reads it: https://docs.rs/regex/#syntax
+    #[arg(value_name = "REGEX")]
+    pub(crate) pattern: String,
+    /// Bundles, or outputs as people paste them
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Search these captures only
+    #[arg(long, value_name = "CAPTURE", value_delimiter = ',', value_parser = capture_name)]
+    pub(crate) capture: Vec<String>,
+    /// Take upper and lower case for the same
+    #[arg(short, long)]
+    pub(crate) ignore_case: bool,
+    /// Say only which captures hold a match
+    #[arg(short = 'l', long)]
+    pub(crate) files_with_matches: bool,
+    /// Leave the network namespaces of pods out
+    #[arg(long)]
+    pub(crate) no_pods: bool,
+}
+
+/// The name of a capture of the catalogue.
+fn capture_name(name: &str) -> Result<String, String> {
+    match bundle::Capture::from_name(name) {
+        Some(capture) => Ok(capture.name().to_owned()),
+        None => Err("no capture has this name; `coldpath show INPUT` lists those of a bundle".to_owned()),
+    }
 }
 
 /// `coldpath doctor`

@@ -6,6 +6,7 @@ mod cli;
 #[cfg(all(target_os = "linux", feature = "doctor"))]
 mod doctor;
 mod exit;
+mod grep;
 mod input;
 mod output;
 mod pages;
@@ -47,6 +48,7 @@ fn run(command: &Command) -> Result<Status, Stop> {
         #[cfg(all(target_os = "linux", feature = "doctor"))]
         Command::Doctor(args) => doctor::run(args),
         Command::Show(args) => show::run(args).map(|()| Status::Clean),
+        Command::Grep(args) => grep::run(args),
         Command::Rules(args) => pages::list(args.format).map(|()| Status::Clean),
         Command::Explain(args) => pages::explain(&args.rule).map(|()| Status::Clean),
         Command::Completions(args) => {

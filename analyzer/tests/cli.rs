@@ -350,3 +350,26 @@ fn links_in_a_folder_of_pasted_outputs_are_not_followed() {
     assert!(stdout.contains("b.txt: a symbolic link, which is not followed") && !stdout.contains("\nb.txt ("), "{stdout}");
     assert_eq!(outcome(&["show", root.to_str().unwrap(), "sysctl"]).1, "net.ipv4.ip_forward = 1\n");
 }
+
+#[test]
+fn grep_finds_lines_with_their_places() {
+    let base = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/bases/ipvs-vxlan/node-a");
+    let grep = |args: &[&str]| {
+        let output = Command::new(assert_cmd::cargo::cargo_bin!("coldpath")).arg("grep").args(args).output().expect("runs");
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let (status, found, _) = grep(&[r"^net\.IPV4\.ip_forward\b", base, "-i", "--capture", "sysctl"]);
+    assert_eq!(status, Some(0));
+    assert!(found.starts_with("node/sysctl.txt:") && found.trim_end().ends_with(": net.ipv4.ip_forward = 1"), "{found}");
+    let (status, found, _) = grep(&["-l", "10.96.0.10", base, "--no-pods"]);
+    assert_eq!(status, Some(0));
+    assert!(found.lines().any(|l| l == "node/ipvs-save.txt") && found.lines().all(|l| !l.contains(": ")), "{found}");
+    assert_eq!(grep(&["no such line", base]), (Some(1), String::new(), String::new()));
+    let (status, _, error) = grep(&["(", base]);
+    assert_eq!((status, error.lines().count()), (Some(2), 1), "{error}");
+    assert!(error.contains("unclosed group"), "{error}");
+}
