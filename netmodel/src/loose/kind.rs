@@ -697,6 +697,14 @@ pub(super) static TEXT: &[Kind] = &[
         owns!(l => shape::sysctl(l) || shape::sysctl_noise(l) || l.starts_with(['#', ';'])),
         never,
     ),
+    kind(
+        "files of /proc/sys/net",
+        Some(Capture::Sysctl),
+        Format::SysctlA,
+        |lines| shape::below_net(first(lines)) && (lines.len() == 1 || shape::below_net(second(lines))),
+        owns!(l => shape::below_net(l)),
+        never,
+    ),
     kind("a tool's error message", None, Format::Text, starts!(l => shape::complaint(l)), never, never),
 ];
 

@@ -210,6 +210,8 @@ fn what(lines: &[std::borrow::Cow<'_, str>], part: &split::Part, hint: &Hint, na
     let mut text = split::joined(lines, lines.len());
     if part.kind.is_some_and(|k| k.name == "sysctl") {
         text = as_sysctl(text);
+    } else if part.kind.is_some_and(|k| k.name == "files of /proc/sys/net") {
+        text = below_net(&text);
     }
     if let Some(elsewhere) = &hint.elsewhere {
         return What::LeftOut(format!("it is of another network namespace than the node's own ({elsewhere})"));
@@ -271,6 +273,22 @@ fn as_sysctl(text: String) -> String {
             }
             _ => out.push_str(line),
         }
+    }
+    out
+}
+
+/// Names of files below /proc/sys/net, from there, with what sysctl has between key and value.
+fn below_net(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    for line in text.lines() {
+        let key = line.trim_start();
+        match key.strip_prefix("./").unwrap_or(key).split_once(['=', ':']) {
+            Some((path, value)) if shape::below_net(key) => {
+                out.extend(["net/", path, "=", value]);
+            }
+            _ => out.push_str(line),
+        }
+        out.push('\n');
     }
     out
 }

@@ -418,6 +418,18 @@ pub(super) fn sysctl(line: &str) -> bool {
         && !key.contains(' ')
 }
 
+/// A file below /proc/sys/net with its value, as `grep -r .` within that folder prints it: `ipv4/ip_forward:1`, `./core/somaxconn=4096`.
+pub(super) fn below_net(line: &str) -> bool {
+    let line = line.strip_prefix("./").unwrap_or(line);
+    let Some((path, _)) = line.split_once(['=', ':']) else { return false };
+    let Some((top, rest)) = path.split_once('/') else { return false };
+    matches!(
+        top,
+        "bridge" | "core" | "ipv4" | "ipv6" | "netfilter" | "unix" | "mptcp" | "ieee802154" | "iw_cm" | "rds" | "sctp" | "vsock"
+    ) && !rest.is_empty()
+        && !path.contains(' ')
+}
+
 /// What sysctl prints beside values.
 pub(super) fn sysctl_noise(line: &str) -> bool {
     line.starts_with("* Applying ") || line.starts_with("sysctl: ")

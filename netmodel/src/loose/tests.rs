@@ -277,6 +277,15 @@ fn encodings_line_ends_and_colours() {
 }
 
 #[test]
+fn files_of_proc_sys_net_by_their_names_from_there() {
+    let text = "bridge/bridge-nf-call-iptables=1\n./ipv4/conf/flannel.1/rp_filter:2\nipv4/tcp_rmem=4096\t131072\t6291456\n";
+    let node = pasted("a", text);
+    let fact = node.sysctl("net/ipv4/conf/flannel.1/rp_filter").unwrap();
+    assert_eq!((fact.value, fact.evidence().line), ("2", 2));
+    assert_eq!(node.sysctl_int("net.bridge.bridge-nf-call-iptables").unwrap().value, 1);
+}
+
+#[test]
 fn nothing_between_two_prompts_is_nothing_on_the_node() {
     let text = "$ sudo iptables-legacy-save\n$ iptables-legacy-save | grep x\n$ ip6tables-save\n$\n";
     let node = pasted("a", text);
