@@ -86,6 +86,10 @@ impl<'a> Reader<'a> {
             let newlines = memchr::memchr_iter(b'\n', &self.text.as_bytes()[self.line_at..at]).count();
             self.line = self.line.saturating_add(u32::try_from(newlines).unwrap_or(u32::MAX));
             self.line_at = at;
+        } else {
+            // What reaches to the end is placed after what stands behind its beginning was looked at.
+            let back = memchr::memchr_iter(b'\n', &self.text.as_bytes()[at..self.line_at]).count();
+            return self.line.saturating_sub(u32::try_from(back).unwrap_or(u32::MAX));
         }
         self.line
     }
