@@ -25,7 +25,6 @@ mod tests;
 use std::collections::HashMap;
 
 pub use record::*;
-pub(crate) use value::protocol as protocol_number;
 
 use crate::family::Family;
 use crate::parse::Parsed;
