@@ -96,7 +96,6 @@ pub const PARSERS: &[Parser] = parsers! {
     "networkd_netdev" ["ini"] [] parse::networkd::parse_netdev;
     "networkd_network" ["ini"] [] parse::networkd::parse_network;
     "nft_json" [] ["nft-ruleset.json"] parse::nft::json::parse;
-    "nft_json_index" [] ["nft-ruleset.json"] parse::nft_json::parse;
     "nft_text" [] [] parse::nft::text::parse;
     "nftables_conf" ["ini"] [] parse::nftables_conf::parse;
     "nsswitch" ["nsswitch"] ["nsswitch.conf"] parse::nsswitch::parse;
