@@ -10,12 +10,15 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::json::Names;
 use crate::source::{At, Problem, lines};
 
 /// The transport protocol of a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Proto {
     /// TCP.
     Tcp,
@@ -26,7 +29,8 @@ pub enum Proto {
 }
 
 /// What a virtual service takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum VirtualAddr {
     /// A protocol, an address and a port; port 0 takes every port.
     Addr {
@@ -42,7 +46,8 @@ pub enum VirtualAddr {
 }
 
 /// How packets reach a destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Forwarding {
     /// `-m`: masquerading, what kube-proxy uses.
     Masquerade,
@@ -53,7 +58,7 @@ pub enum Forwarding {
 }
 
 /// A destination.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Destination {
     /// Its line.
     pub at: At,
@@ -68,7 +73,7 @@ pub struct Destination {
 }
 
 /// A virtual service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct VirtualService {
     /// Its line.
     pub at: At,
@@ -83,7 +88,7 @@ pub struct VirtualService {
 }
 
 /// The ipvs table.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Ipvs {
     /// The services, in the text's order.
     pub services: Vec<VirtualService>,

@@ -8,14 +8,14 @@
 //!
 //! Left out: what expressions mean; they are kept as JSON text. A document that is cut off keeps the objects before the cut.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::parse::Parsed;
 use crate::source::{At, Problem, position};
 
 /// All that a ruleset holds, in the order of the text.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Ruleset {
     /// The tables: family (`ip`, `ip6`, `inet`, …) and name.
     pub tables: Vec<Table>,
@@ -30,7 +30,7 @@ pub struct Ruleset {
 }
 
 /// A table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Table {
     /// Its family.
     pub family: String,
@@ -41,7 +41,7 @@ pub struct Table {
 }
 
 /// A chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Chain {
     /// Its table's family.
     pub family: String,
@@ -56,7 +56,7 @@ pub struct Chain {
 }
 
 /// Where a base chain hangs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Base {
     /// `filter`, `nat` or `route`.
     pub kind: String,
@@ -69,7 +69,7 @@ pub struct Base {
 }
 
 /// A rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rule {
     /// Its table's family.
     pub family: String,
@@ -86,7 +86,7 @@ pub struct Rule {
 }
 
 /// A set or map.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Set {
     /// Its table's family.
     pub family: String,

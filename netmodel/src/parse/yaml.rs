@@ -17,6 +17,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::text::slice;
 use crate::source::{At, Problem, lines, position};
@@ -25,7 +27,8 @@ use crate::source::{At, Problem, lines, position};
 const MAX_DOCUMENTS: usize = 1024;
 
 /// A value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Value {
     /// `null`, `~`, or nothing behind the colon.
     Null,
@@ -44,7 +47,7 @@ pub enum Value {
 }
 
 /// A value and where it stands.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Node {
     /// The scalar with its quotes; of lists and maps their first character only.
     pub at: At,

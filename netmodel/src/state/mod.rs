@@ -3,7 +3,7 @@
 mod cells;
 pub mod conntrack;
 pub mod dns;
-mod forms;
+pub(crate) mod forms;
 pub mod ipsets;
 pub mod ipvs;
 pub mod kube;
