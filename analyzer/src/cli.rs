@@ -34,6 +34,8 @@ Examples:
   coldpath show node.zip node/ip-addr.json          the same, by the path that a finding names
   coldpath show node.zip ethtool-features:eth0      one of a family
   coldpath show node.zip conntrack | grep UNREPLIED
+  coldpath show node.zip nft-ruleset --format json  what was understood of it, with lines and every problem
+  coldpath show node.zip iptables-nft-save --normalized
   coldpath show ticket-4711/                        what was recognised in pasted outputs, and what not and why
 
 Exit status: 0, or 2 when the bundle or the capture cannot be read or the capture is absent";
@@ -172,9 +174,12 @@ pub(crate) struct Show {
     /// Print this capture's text: its name, NAME:INSTANCE, or its path in the bundle
     #[arg(value_name = "CAPTURE")]
     pub(crate) capture: Option<String>,
-    /// How to write the list
-    #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "capture")]
+    /// How to write the list; with CAPTURE, json prints what was understood of it (docs/records.schema.json)
+    #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+    /// Print the capture's rules or sets back in their tool's own form (iptables, ipset)
+    #[arg(long, requires = "capture")]
+    pub(crate) normalized: bool,
 }
 
 /// `coldpath rules`

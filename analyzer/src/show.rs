@@ -1,12 +1,14 @@
-//! `coldpath show`: what is in a bundle, what is absent and why; or one capture's text as it stands there.
+//! `coldpath show`: what is in a bundle, what is absent and why; or one capture: its text as it stands there, what was
+//! understood of it, or its rules printed back.
 
 mod pasted;
+mod records;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anstyle::Style;
-use bundle::{Bundle, Capture, Content, How, Key, Netns, Outcome, Record};
+use bundle::{Bundle, Capture, Content, How, Key, Netns, Outcome, Record, Text};
 use netmodel::source::describe_partial;
 use serde::Serialize;
 
@@ -26,7 +28,12 @@ pub(crate) fn run(args: &Show) -> Result<(), Stop> {
     }
     let bundle = input::open_single(&args.input)?.bundle;
     match (&args.capture, args.format) {
-        (Some(name), _) => capture(&bundle, name),
+        (Some(_), Format::Json) if args.normalized => {
+            Err(Stop::error("--normalized prints text: it does not go with --format json"))
+        }
+        (Some(name), Format::Json) => records::json(&bundle, name),
+        (Some(name), Format::Text) if args.normalized => records::normalized(&bundle, name),
+        (Some(name), Format::Text) => capture(&bundle, name),
         (None, Format::Text) => output::write(&list(&bundle), None),
         (None, Format::Json) => output::write(&json(&bundle), None),
     }
@@ -34,19 +41,32 @@ pub(crate) fn run(args: &Show) -> Result<(), Stop> {
 
 /// Prints a capture's text: as it is, or made harmless where a terminal would obey it.
 fn capture(bundle: &Bundle, name: &str) -> Result<(), Stop> {
+    let (key, text) = text(bundle, name)?;
+    warn_if_partial(&key, &text);
+    as_text(&text.body)
+}
+
+/// Writes a text as it is, or made harmless where a terminal would obey it.
+fn as_text(text: &str) -> Result<(), Stop> {
+    if output::is_terminal() { output::write_raw(&block(text)) } else { output::write_raw(text) }
+}
+
+/// The capture that a name means, which must be there.
+fn text(bundle: &Bundle, name: &str) -> Result<(Key, Text), Stop> {
     let key = resolve(bundle, name)?;
     match bundle.get(&key) {
         Content::Absent(absence) => {
             let detail = if absence.detail.is_empty() { String::new() } else { format!(": {}", line(&absence.detail)) };
             Err(Stop::error(format_args!("{} is absent: {}{detail}", line(&key.path()), absence.why)))
         }
-        Content::Text(text) => {
-            if let Some(partial) = &text.partial {
-                let why = describe_partial(partial);
-                crate::complain(&Stop::error(format_args!("{} is not whole: {}", line(&key.path()), line(&why))));
-            }
-            if output::is_terminal() { output::write_raw(&block(&text.body)) } else { output::write_raw(&text.body) }
-        }
+        Content::Text(text) => Ok((key, text)),
+    }
+}
+
+fn warn_if_partial(key: &Key, text: &Text) {
+    if let Some(partial) = &text.partial {
+        let why = describe_partial(partial);
+        crate::complain(&Stop::error(format_args!("{} is not whole: {}", line(&key.path()), line(&why))));
     }
 }
 

@@ -373,3 +373,23 @@ fn grep_finds_lines_with_their_places() {
     assert_eq!((status, error.lines().count()), (Some(2), 1), "{error}");
     assert!(error.contains("unclosed group"), "{error}");
 }
+
+#[test]
+fn show_prints_what_was_understood_and_prints_it_back() {
+    let capture = "../fixtures/bases/iptables-nft-vxlan/node-a/node/iptables-nft-save.txt";
+    let text = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(capture)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("iptables-save.txt"), &text).unwrap();
+    let root = dir.path().to_str().unwrap();
+    let (status, stdout, stderr) = outcome(&["show", root, "iptables-nft-save", "--format", "json"]);
+    assert_eq!(status, 0, "{stderr}");
+    let document: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&document["schema"], &document["format"]), (&"coldpath.records/1".into(), &"iptables-save".into()));
+    let rules = document["records"].as_array().unwrap().iter().filter(|r| r["record"] == "rule").count();
+    assert_eq!(rules, text.lines().filter(|l| l.contains("-A ")).count());
+    assert_eq!(document["problems"], serde_json::json!([]));
+    // iptables puts two blanks behind `--nfacct-name`.
+    let printed = outcome(&["show", root, "iptables-nft-save", "--normalized"]).1;
+    assert!(printed == text.replace("--nfacct-name  ", "--nfacct-name "), "{printed}");
+    assert_eq!(outcome(&["show", root, "sysctl", "--normalized"]).0, 2);
+}

@@ -6,6 +6,7 @@
 pub mod family;
 pub mod loose;
 pub mod parse;
+pub mod records;
 pub mod source;
 pub mod state;
 pub mod walk;

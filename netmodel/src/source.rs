@@ -33,6 +33,19 @@ pub struct At {
     pub end: u32,
 }
 
+/// As a marker that only [`crate::records`] reads: an object with [`At::MARK`] as its one key. What a position means – a line, or the
+/// text that stands there – depends on the field that holds it, and the text is not at hand here.
+impl serde::Serialize for At {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([(Self::MARK, [self.line, self.start, self.end])])
+    }
+}
+
+impl At {
+    /// The key of a serialised position. No name in a text is like it, since no tool prints NUL.
+    pub(crate) const MARK: &str = "\0at";
+}
+
 impl Source {
     /// The source that a bundle's text is. Without its record nobody knows whether a text was cut off or its tool failed, so it is not
     /// taken for the whole.

@@ -11,13 +11,13 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Parsed, json};
 use crate::source::At;
 
 /// An entry of a forwarding database.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct FdbEntry {
     /// The object in the capture.
     pub at: At,
@@ -44,7 +44,7 @@ pub struct FdbEntry {
 }
 
 /// A bridge port.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct BridgePort {
     /// The object in the capture.
     pub at: At,

@@ -6,11 +6,13 @@
 //!
 //! One argument a line is read too. Where a text has several command lines their flags are taken together.
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, lines, position};
 
 /// A flag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Flag {
     /// The flag with its value.
     pub at: At,
@@ -21,7 +23,7 @@ pub struct Flag {
 }
 
 /// A command line.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Cmdline {
     /// The program, where the text has it.
     pub program: Option<At>,

@@ -8,7 +8,7 @@
 //! ```
 
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::flannel::Spanned;
@@ -16,7 +16,7 @@ use super::{Parsed, json};
 use crate::source::{At, Problem};
 
 /// A plugin of a chain.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Plugin {
     /// The object in the file.
     pub at: At,
@@ -39,7 +39,7 @@ pub struct Plugin {
 }
 
 /// A network configuration.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct CniConfig {
     /// `name`.
     pub name: Option<Spanned<String>>,

@@ -14,6 +14,8 @@
 //!
 //! The records are those of [`super::cmdline`], which reads one argument a line. Left out: shells (`sh -c 'kubelet …'`).
 
+use serde::Serialize;
+
 use super::cmdline::{Cmdline, Flag};
 use super::text::{slice, unquoted};
 use super::yaml::{self, Node};
@@ -39,7 +41,7 @@ const COMPONENTS: [&str; 14] = [
 ];
 
 /// A container of a static pod.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Container {
     /// Its name.
     pub name: Option<Spanned<String>>,

@@ -11,11 +11,13 @@
 
 use std::net::IpAddr;
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, Problem, lines};
 
 /// One direction of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Tuple {
     /// Source address.
     pub src: IpAddr,
@@ -28,7 +30,8 @@ pub struct Tuple {
 }
 
 /// The state of a TCP, SCTP or DCCP connection, as printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum State {
     /// The protocol has none.
@@ -58,7 +61,7 @@ pub enum State {
 }
 
 /// Flags of an entry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Flags {
     /// `[UNREPLIED]`: no packet was seen in the other direction.
     pub unreplied: bool,
@@ -69,7 +72,7 @@ pub struct Flags {
 }
 
 /// A tracked connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct Entry {
     /// Its line.
     pub at: At,
@@ -92,7 +95,7 @@ pub struct Entry {
 }
 
 /// The table.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Conntrack {
     /// The entries, in the text's order.
     pub entries: Vec<Entry>,

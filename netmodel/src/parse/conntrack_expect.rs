@@ -11,11 +11,13 @@
 
 use std::net::IpAddr;
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, Problem, lines, position};
 
 /// Addresses and ports of one of an expectation's three parts; what is not printed is `None`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Part {
     /// Source address or mask.
     pub src: Option<IpAddr>,
@@ -28,7 +30,7 @@ pub struct Part {
 }
 
 /// An expectation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Expectation {
     /// Its line.
     pub at: At,

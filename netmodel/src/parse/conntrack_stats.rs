@@ -4,11 +4,13 @@
 //! cpu=0   found=0 invalid=12 insert=0 insert_failed=3 drop=3 early_drop=0 error=0 search_restart=4 clash_resolve=1 chaintoolong=0
 //! ```
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, Problem, lines, position};
 
 /// A counter of a CPU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Counter {
     /// `name=value` in the capture.
     pub at: At,
@@ -19,7 +21,7 @@ pub struct Counter {
 }
 
 /// The counters of a CPU.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct CpuStats {
     /// The line.
     pub at: At,
@@ -30,7 +32,7 @@ pub struct CpuStats {
 }
 
 /// The statistics.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct ConntrackStats {
     /// One for each CPU.
     pub cpus: Vec<CpuStats>,

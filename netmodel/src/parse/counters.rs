@@ -13,12 +13,14 @@
 //!
 //! Left out: what `netstat -s` and `nstat` make of them.
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::text::word;
 use crate::source::{At, Problem, lines, position};
 
 /// A counter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Counter {
     /// The value in the capture.
     pub at: At,
@@ -31,7 +33,7 @@ pub struct Counter {
 }
 
 /// The counters of a file, in its order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Counters {
     /// The counters.
     pub counters: Vec<Counter>,

@@ -11,12 +11,14 @@
 //!
 //! Groups such as `tx-checksumming` are made by ethtool out of the features below them.
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::text::{slice, trimmed};
 use crate::source::{At, Problem, lines, position};
 
 /// A feature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Feature {
     /// Its line.
     pub at: At,
@@ -31,7 +33,7 @@ pub struct Feature {
 }
 
 /// Features of an interface.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct DeviceFeatures {
     /// The interface; `None` if the line with its name is missing.
     pub device: Option<At>,

@@ -16,12 +16,14 @@
 //! RX:             512
 //! ```
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::text::{slice, trimmed};
 use crate::source::{At, Problem, lines, position};
 
 /// A setting.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct DeviceSetting {
     /// The interface; `None` for `-i`, which does not print it.
     pub device: Option<At>,
@@ -34,7 +36,7 @@ pub struct DeviceSetting {
 }
 
 /// Settings, in the text's order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct DeviceSettings {
     /// The settings.
     pub settings: Vec<DeviceSetting>,

@@ -9,12 +9,14 @@
 //!
 //! Names are the driver's; `no stats available` goes to stderr.
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::text::slice;
 use crate::source::{At, Problem, lines, position};
 
 /// A counter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct DriverCounter {
     /// Its line.
     pub at: At,

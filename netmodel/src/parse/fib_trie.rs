@@ -18,13 +18,15 @@ use std::sync::Arc;
 
 use ipnet::Ipv4Net;
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::ip_route::{RouteKind, Table};
 use super::json::Names;
 use crate::source::{At, Problem, lines};
 
 /// A route as far as the file shows it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct FibEntry {
     /// The line of its length and type.
     pub at: At,

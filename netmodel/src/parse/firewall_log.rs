@@ -9,10 +9,12 @@
 
 use std::net::IpAddr;
 
+use serde::Serialize;
+
 use crate::source::At;
 
 /// A packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Packet {
     /// The rule's own words before the packet.
     pub prefix: At,

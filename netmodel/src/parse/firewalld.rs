@@ -9,12 +9,14 @@
 //!
 //! Left out: zones and policies (XML), which are kept verbatim in the bundle.
 
+use serde::Serialize;
+
 use super::flannel::Spanned;
 use super::text::slice;
 use super::{Parsed, ini};
 
 /// What the file says; `None`: firewalld's default holds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct FirewalldConf {
     /// `DefaultZone`: where interfaces belong that no zone names.
     pub default_zone: Option<Spanned<String>>,

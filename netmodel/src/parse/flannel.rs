@@ -11,7 +11,7 @@
 //! ```
 
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Parsed, json};
@@ -21,7 +21,7 @@ use crate::source::{At, Problem, lines};
 pub type Spanned<T> = (T, At);
 
 /// What subnet.env says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct SubnetEnv {
     /// `FLANNEL_NETWORK`: the networks of all pods (IPv4; several when flannel has several).
     pub networks: Vec<Spanned<IpNet>>,
@@ -38,7 +38,7 @@ pub struct SubnetEnv {
 }
 
 /// What net-conf.json says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct NetConf {
     /// `Network`.
     pub network: Option<Spanned<IpNet>>,

@@ -8,11 +8,13 @@
 
 use std::net::IpAddr;
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, Problem, lines, position};
 
 /// A line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct HostsEntry {
     /// The line.
     pub at: At,

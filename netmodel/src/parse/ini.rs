@@ -10,12 +10,14 @@
 //! keys keep their case; the same key may stand several times, and what that means (the last counts, or a list, which an empty
 //! value clears) is the business of who reads it.
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::text::{slice, unquoted};
 use crate::source::{At, Problem, lines, position};
 
 /// A line that sets something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Setting {
     /// The line, with its continuations.
     pub at: At,
@@ -30,7 +32,7 @@ pub struct Setting {
 }
 
 /// A file's settings, in its order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Ini {
     /// The settings.
     pub settings: Vec<Setting>,

@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Parsed;
@@ -22,7 +22,7 @@ use super::json::{self, Element, Names};
 use crate::source::{At, Problem, position};
 
 /// A network interface.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Link {
     /// The object in the capture.
     pub at: At,
@@ -67,7 +67,7 @@ pub struct Link {
 }
 
 /// An address of a link.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Address {
     /// The object in the capture.
     pub at: At,
@@ -94,7 +94,8 @@ pub struct Address {
 }
 
 /// What kind of device a link is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum LinkKind {
     /// The capture was taken without details (`-d`): it may be of any kind.
@@ -145,7 +146,7 @@ pub enum LinkKind {
 }
 
 /// Ends of an IP tunnel.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tunnel {
     /// The local outer address; `None` for any.
     pub local: Option<IpAddr>,
@@ -154,7 +155,7 @@ pub struct Tunnel {
 }
 
 /// A VXLAN tunnel end.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Vxlan {
     /// The VNI; `None` for an external (collect metadata) device.
     pub vni: Option<u32>,
@@ -177,7 +178,7 @@ pub struct Vxlan {
 }
 
 /// A bridge's settings. The `nf_call_*` flags are ORed with `net.bridge.bridge-nf-call-*`: `0` here says nothing alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Bridge {
     /// IPv4 of this bridge goes through iptables whatever the sysctl says.
     pub nf_call_iptables: Option<bool>,
@@ -192,7 +193,7 @@ pub struct Bridge {
 }
 
 /// A bridge port's settings, as `ip -d` prints them below `info_slave_data`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BridgePortInfo {
     /// `forwarding`, `learning`, `blocking`, `disabled`, …
     pub state: Option<Arc<str>>,
@@ -203,7 +204,7 @@ pub struct BridgePortInfo {
 }
 
 /// Counters of a link.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LinkStats {
     /// Received packets.
     pub rx_packets: u64,

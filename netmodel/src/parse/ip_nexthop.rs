@@ -9,13 +9,13 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Parsed, json};
 use crate::source::At;
 
 /// A next-hop object.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct NexthopObject {
     /// The object in the capture.
     pub at: At,

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Parsed;
 use super::json::{self, Names};
@@ -21,7 +21,8 @@ use crate::family::Family;
 use crate::source::At;
 
 /// A routing table: by number, or by a name of `rt_tables` whose number the capture does not tell.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Table {
     /// Its number; `local`, `main` and `default` are 255, 254 and 253.
     Id(u32),
@@ -51,7 +52,8 @@ impl Table {
 }
 
 /// What a route does with a packet.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum RouteKind {
     /// Sends it on.
@@ -77,7 +79,7 @@ pub enum RouteKind {
 }
 
 /// One way of a route with several.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Nexthop {
     /// The next router; of either family (RFC 5549).
     pub gateway: Option<IpAddr>,
@@ -90,7 +92,7 @@ pub struct Nexthop {
 }
 
 /// A route.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Route {
     /// The object in the capture.
     pub at: At,

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use serde_json::Value;
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::ip_route::{Table, prefix};
 use super::json::{self, Names};
@@ -19,7 +21,8 @@ use crate::family::Family;
 use crate::source::At;
 
 /// What a policy rule does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum RuleAction {
     /// Looks in a table; goes on with the next rule where that holds no route.
@@ -39,7 +42,7 @@ pub enum RuleAction {
 }
 
 /// A policy rule.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct PolicyRule {
     /// The object in the capture.
     pub at: At,

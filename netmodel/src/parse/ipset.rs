@@ -15,11 +15,13 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, Problem, lines, position};
 
 /// A member of a set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Member {
     /// Its line.
     pub at: At,
@@ -32,7 +34,7 @@ pub struct Member {
 }
 
 /// A set.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Set {
     /// Its `create` line; the first `add` line if that is missing.
     pub at: At,
@@ -45,16 +47,18 @@ pub struct Set {
     /// Whether it holds IPv6 (`family inet6`).
     pub inet6: bool,
     /// Its members, as a range of [`Ipsets::members`].
+    #[serde(skip)]
     pub members: Range<usize>,
 }
 
 /// All sets.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Ipsets {
     /// The sets, in the text's order.
     pub sets: Vec<Set>,
     /// The members of all sets, set by set.
     pub members: Vec<Member>,
+    #[serde(skip)]
     index: HashMap<Arc<str>, usize>,
 }
 

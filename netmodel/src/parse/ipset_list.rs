@@ -17,6 +17,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::ipset::{Ipsets, Member};
 use super::ipset_options::member_options;
@@ -24,7 +26,7 @@ use super::text::{trimmed, word};
 use crate::source::{At, Problem, lines, position};
 
 /// What `ipset list` says of a set beside what `ipset save` says; all `None` where the line is missing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct ListInfo {
     /// `Revision` of the set's type.
     pub revision: Option<u32>,
@@ -39,7 +41,7 @@ pub struct ListInfo {
 }
 
 /// The sets of a listing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct IpsetList {
     /// The sets and members.
     pub sets: Ipsets,

@@ -7,11 +7,13 @@
 //!
 //! Words of ipset(8), 7.x; the order depends on the set's type and is not held to. Left out: the elements, see `state::ipsets`.
 
+use serde::Serialize;
+
 use super::text::{trimmed, word};
 use crate::source::{At, position};
 
 /// Options of a set. What is not printed is `None`; the kernel's default for it depends on the type.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SetOptions {
     /// `family`, as printed; bitmaps and lists have none.
     pub family: Option<At>,
@@ -48,7 +50,7 @@ pub struct SetOptions {
 }
 
 /// Options of a member.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MemberOptions {
     /// Seconds left; 0 for ever.
     pub timeout: Option<u32>,

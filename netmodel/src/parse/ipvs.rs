@@ -11,12 +11,15 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::json::Names;
 use crate::source::{At, Problem, lines};
 
 /// The transport protocol of a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Proto {
     /// TCP.
     Tcp,
@@ -27,7 +30,8 @@ pub enum Proto {
 }
 
 /// What a virtual service takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum VirtualAddr {
     /// A protocol, an address and a port; port 0 takes every port.
     Addr {
@@ -43,7 +47,8 @@ pub enum VirtualAddr {
 }
 
 /// How packets reach a destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Forwarding {
     /// `-m`: masquerading, what kube-proxy uses.
     Masquerade,
@@ -54,7 +59,7 @@ pub enum Forwarding {
 }
 
 /// A destination.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Destination {
     /// Its line.
     pub at: At,
@@ -69,7 +74,7 @@ pub struct Destination {
 }
 
 /// A virtual service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct VirtualService {
     /// Its line.
     pub at: At,
@@ -84,7 +89,7 @@ pub struct VirtualService {
 }
 
 /// The ipvs table.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Ipvs {
     /// The services, in the text's order.
     pub services: Vec<VirtualService>,

@@ -13,13 +13,15 @@
 //! A template of persistence is an entry with client port 0 (and state NONE); for a firewall mark its protocol is `IP` and the
 //! virtual address holds the mark.
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::ipvs_endpoint::{Endpoint, endpoint};
 use super::text::word;
 use crate::source::{At, Problem, lines, position};
 
 /// A connection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct IpvsConnection {
     /// Its line.
     pub at: At,

@@ -14,12 +14,14 @@
 //!
 //! All numbers of /proc are hexadecimal (net/netfilter/ipvs/ip_vs_ctl.c).
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::text::{hex, word};
 use crate::source::{At, Problem, lines};
 
 /// A row of counters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Traffic {
     /// Its line.
     pub at: At,
@@ -36,7 +38,7 @@ pub struct Traffic {
 }
 
 /// The statistics.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct IpvsStats {
     /// Sums since the module was loaded or the statistics were zeroed.
     pub total: Option<Traffic>,
@@ -47,7 +49,7 @@ pub struct IpvsStats {
 }
 
 /// Seconds after which ipvs forgets a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Timeouts {
     /// The line.
     pub at: At,

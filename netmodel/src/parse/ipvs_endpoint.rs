@@ -12,11 +12,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::Serialize;
+
 use super::text::{hex, slice};
 use crate::source::{At, position};
 
 /// What a service takes, or where a destination is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
     /// Address and port.
     Addr {

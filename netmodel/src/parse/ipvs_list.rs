@@ -19,6 +19,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::ipvs::{Destination, Forwarding, Ipvs, Proto, VirtualAddr, VirtualService};
 use super::ipvs_endpoint::{Endpoint, endpoint};
@@ -27,7 +29,8 @@ use super::text::{hex, word};
 use crate::source::{At, Problem, lines, position};
 
 /// What the columns behind a destination mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Columns {
     /// Forwarding method, weight, active and inactive connections.
     Plain,
@@ -46,7 +49,7 @@ pub enum Columns {
 }
 
 /// A number of a row. Without `--exact` large ones end in K, M, G or T, and are rounded down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Count {
     /// The value, the suffix multiplied out.
     pub value: u64,
@@ -55,7 +58,8 @@ pub struct Count {
 }
 
 /// How packets reach a destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Method {
     /// `Masq`, `Route` or `Tunnel`.
@@ -67,7 +71,7 @@ pub enum Method {
 }
 
 /// A destination.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct ListedDestination {
     /// Its line.
     pub at: At,
@@ -84,7 +88,8 @@ pub struct ListedDestination {
 }
 
 /// A persistence, in the unit of its source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Persistence {
     /// Seconds: ipvsadm.
     Seconds(u32),
@@ -93,7 +98,7 @@ pub enum Persistence {
 }
 
 /// A service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct ListedService {
     /// Its line.
     pub at: At,
@@ -122,7 +127,7 @@ pub struct ListedService {
 }
 
 /// A listing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct IpvsList {
     /// Entries of the connection table (`size=4096`).
     pub table_size: Option<u32>,

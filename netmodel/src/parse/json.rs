@@ -8,11 +8,13 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, Problem, position};
 
 /// An element of an array.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Element<'t> {
     /// Where it stands.
     pub(crate) at: At,
@@ -21,7 +23,7 @@ pub(crate) struct Element<'t> {
 }
 
 /// The names of a document, each stored once: a capture with 20,000 routes has a handful of devices.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Names(HashSet<Arc<str>>);
 
 impl Names {

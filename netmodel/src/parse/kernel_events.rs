@@ -11,6 +11,8 @@
 //! Every line is kept; what is not known is [`Event::Other`], verbatim. [`super::kernel_log`] reads full tables only, which is what
 //! rules ask for. Left out: lines of programs, other than their prefix.
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::firewall_log::{self, Packet};
 use super::kernel_log::FullTable;
@@ -19,7 +21,8 @@ use super::text::word;
 use crate::source::{At, lines, position};
 
 /// What a line says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Event {
     /// A table was full and something was dropped.
@@ -103,7 +106,7 @@ pub enum Event {
 }
 
 /// A line of the log.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LogEvent {
     /// The line.
     pub at: At,

@@ -5,11 +5,14 @@
 //! [ 1300.000001] neighbour: arp_cache: neighbor table overflow!
 //! ```
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, lines};
 
 /// Which table was full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FullTable {
     /// Connection tracking.
@@ -21,7 +24,7 @@ pub enum FullTable {
 }
 
 /// A line of the log that says something that is known.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct TableFull {
     /// The line.
     pub at: At,

@@ -15,12 +15,14 @@
 use ipnet::IpNet;
 use serde_json::Value;
 
+use serde::Serialize;
+
 use super::flannel::Spanned;
 use super::{Parsed, json};
 use crate::source::{At, Problem, lines};
 
 /// What the file says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct KubeProxyConfig {
     /// `mode`; an empty one means the default of kube-proxy's version (iptables).
     pub mode: Option<Spanned<String>>,

@@ -16,13 +16,15 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use serde::Serialize;
+
 use super::flannel::Spanned;
 use super::kube_yaml::Reader;
 use super::yaml::{self, Node};
 use super::{Parsed, text::slice};
 
 /// A flag that kubeadm passes on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct ExtraArg {
     /// The component (`apiServer`, `controllerManager`, `scheduler`, `kubelet`).
     pub component: &'static str,
@@ -33,7 +35,7 @@ pub struct ExtraArg {
 }
 
 /// What the file says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Kubeadm {
     /// `networking.podSubnet`, one a family.
     pub pod_subnets: Vec<Spanned<IpNet>>,

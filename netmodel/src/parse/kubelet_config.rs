@@ -15,12 +15,14 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use serde::Serialize;
+
 use super::flannel::Spanned;
 use super::kube_yaml::Reader;
 use super::{Parsed, yaml};
 
 /// What the file says. `None`: the kubelet's default holds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct KubeletConfig {
     /// `clusterDNS`: what pods get as name server.
     pub cluster_dns: Vec<Spanned<IpAddr>>,

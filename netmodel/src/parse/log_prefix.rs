@@ -12,10 +12,12 @@
 //! {"log":"message\n","stream":"stderr","time":"2024-01-02T10:00:00.123456789Z"}
 //! ```
 
+use serde::Serialize;
+
 use super::text::word;
 
 /// The parts of a line; all are slices of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct LogLine<'t> {
     /// The wall clock's time as written, of the outermost prefix that has one.
     pub(crate) time: Option<&'t str>,

@@ -34,6 +34,7 @@ pub mod iproute_text;
 pub mod ipset;
 pub mod ipset_list;
 pub mod ipset_options;
+mod ipset_print;
 pub mod iptables;
 pub mod iptables_list;
 pub mod ipvs;

@@ -9,11 +9,13 @@
 //! kernel/net/ipv4/netfilter/ip_tables.ko
 //! ```
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, Problem, lines, position};
 
 /// A module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Module {
     /// Its line.
     pub at: At,
@@ -24,7 +26,7 @@ pub struct Module {
 }
 
 /// A list of modules.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Modules {
     /// The modules, in the text's order.
     pub modules: Vec<Module>,

@@ -14,12 +14,14 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
+
 use super::text::slice;
 use super::{Parsed, glob, ini};
 use crate::source::At;
 
 /// A list of devices and what it does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct DeviceList {
     /// The line.
     pub at: At,
@@ -30,7 +32,7 @@ pub struct DeviceList {
 }
 
 /// What the file says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct NetworkManagerConf {
     /// The lists, in order. Those of `[device*]` sections stand in the order in which NetworkManager asks them.
     pub lists: Vec<DeviceList>,

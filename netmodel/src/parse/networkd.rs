@@ -17,13 +17,15 @@
 //! By default networkd removes routes and rules that it did not make, when it starts and when a link comes up; both switches are
 //! systemd's (since 243 and 249). Left out: addresses and routes that `.network` files configure.
 
+use serde::Serialize;
+
 use super::flannel::Spanned;
 use super::text::slice;
 use super::{Parsed, glob, ini};
 use crate::source::At;
 
 /// What a `networkd.conf` or a drop-in of it says; `None`: not set there (the default is yes for all three).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct NetworkdConf {
     /// `ManageForeignRoutes`.
     pub manage_foreign_routes: Option<Spanned<bool>>,
@@ -47,7 +49,7 @@ pub fn parse_conf(text: &str) -> Parsed<NetworkdConf> {
 }
 
 /// What a `.network` file says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct NetworkFile {
     /// The settings of `[Match] Name`, each a list of patterns; all of them hold.
     pub names: Vec<At>,
@@ -108,7 +110,7 @@ pub fn parse_network(text: &str) -> Parsed<NetworkFile> {
 }
 
 /// What a `.netdev` file says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct NetdevFile {
     /// `Name`.
     pub name: Option<Spanned<String>>,

@@ -13,12 +13,14 @@
 //!
 //! Left out: the rules in it, which are `nft list ruleset`'s language with definitions and includes.
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::text::{trimmed, unquoted};
 use crate::source::{At, lines, position};
 
 /// What the file says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct NftablesConf {
     /// `flush ruleset`, with or without a family: all tables go, also those of kube-proxy and the CNI.
     pub flush_ruleset: Option<At>,

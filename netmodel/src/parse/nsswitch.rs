@@ -5,12 +5,15 @@
 //! hosts:          files mymachines resolve [!UNAVAIL=return] dns myhostname
 //! ```
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::text::slice;
 use crate::source::{At, Problem, lines, position};
 
 /// A service or an action in a database's list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// A service (`files`, `dns`, `resolve`, `mdns4_minimal`, …).
     Service(At),
@@ -19,7 +22,7 @@ pub enum Source {
 }
 
 /// A database.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Database {
     /// Its line.
     pub at: At,

@@ -10,6 +10,8 @@
 //! 3108.30 4963.06
 //! ```
 
+use serde::Serialize;
+
 use super::text::{slice, word};
 use super::{Parsed, ini};
 use crate::source::{At, Problem, lines, position};
@@ -18,7 +20,7 @@ use crate::source::{At, Problem, lines, position};
 pub type Value = (String, At);
 
 /// What names the distribution.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct OsRelease {
     /// `ID` (`debian`, `rhel`); os-release(5): `linux` where it is missing.
     pub id: Option<Value>,
@@ -54,7 +56,7 @@ pub fn parse(text: &str) -> Parsed<OsRelease> {
 }
 
 /// How long the node runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Uptime {
     /// The line.
     pub at: At,

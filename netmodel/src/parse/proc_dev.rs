@@ -6,11 +6,13 @@
 //!   eth0:   60142     225    0    0    0     0          0         0    22726     196    0    0    0     0       0          0
 //! ```
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, Problem, lines, position};
 
 /// Counters of one direction; the columns of `ip -s link` are sums of some of these.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Direction {
     /// Bytes.
     pub bytes: u64,
@@ -31,7 +33,7 @@ pub struct Direction {
 }
 
 /// An interface.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct DeviceCounters {
     /// Its line.
     pub at: At,

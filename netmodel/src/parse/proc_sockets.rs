@@ -10,12 +10,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::text::hex;
 use crate::source::{At, Problem, lines};
 
 /// The state of a socket (include/net/tcp_states.h). UDP uses `Close` for unconnected and `Established` for connected ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "TCP's own names")]
 pub enum SocketState {
@@ -35,7 +38,7 @@ pub enum SocketState {
 }
 
 /// A socket.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct ProcSocket {
     /// Its line.
     pub at: At,

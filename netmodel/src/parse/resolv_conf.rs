@@ -9,11 +9,13 @@
 
 use std::net::IpAddr;
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, Problem, lines, position};
 
 /// A name server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Nameserver {
     /// Its line.
     pub at: At,
@@ -24,7 +26,7 @@ pub struct Nameserver {
 }
 
 /// What the file says. glibc uses the first three servers only, and the last `search` or `domain` line.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct ResolvConf {
     /// All servers, in the file's order.
     pub nameservers: Vec<Nameserver>,

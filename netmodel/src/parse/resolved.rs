@@ -14,12 +14,15 @@
 //!         DNS Domain: ~. example.com
 //! ```
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::text::{slice, trimmed};
 use crate::source::{At, Problem, lines, position};
 
 /// What a block is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// `Global`.
     Global,
@@ -33,7 +36,7 @@ pub enum Scope {
 }
 
 /// A field.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Field {
     /// Its line.
     pub at: At,
@@ -44,7 +47,7 @@ pub struct Field {
 }
 
 /// A block.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Block {
     /// The line of its title.
     pub at: At,

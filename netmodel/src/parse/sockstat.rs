@@ -8,11 +8,13 @@
 //!
 //! `mem` is in pages and, like `tw` and `alloc` on old kernels, counts for all namespaces.
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, Problem, lines, position};
 
 /// A number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SocketCount {
     /// The value in the capture.
     pub at: At,

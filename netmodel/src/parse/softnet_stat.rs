@@ -8,12 +8,14 @@
 //! Hexadecimal, 32 bits that wrap, no header. Columns came over time (net/core/net-procfs.c): 9 in old kernels, received_rps the
 //! 10th, flow_limit_count the 11th (3.11), backlog length and CPU 12th and 13th (5.10), the two queues' lengths 14th and 15th (6.5).
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::text::hex;
 use crate::source::{At, Problem, lines};
 
 /// A CPU's queue. Columns that the kernel does not print are `None`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct CpuQueue {
     /// Its line.
     pub at: At,

@@ -12,12 +12,14 @@
 
 use std::net::IpAddr;
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::text::{trimmed, word};
 use crate::source::{At, Problem, lines, position};
 
 /// One end of a socket, as printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SocketEnd {
     /// The whole word.
     pub at: At,
@@ -32,7 +34,7 @@ pub struct SocketEnd {
 }
 
 /// A process that has the socket open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Process {
     /// Its name (15 characters at most).
     pub name: At,
@@ -41,7 +43,7 @@ pub struct Process {
 }
 
 /// A socket.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Socket {
     /// Its line.
     pub at: At,

@@ -12,11 +12,13 @@
 
 use std::cmp::Ordering;
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, Problem, lines, position};
 
 /// One sysctl.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
     /// The whole line.
     pub at: At,
@@ -27,10 +29,11 @@ pub struct Entry {
 }
 
 /// All sysctls of a text, in its order, with an index by key.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Sysctls {
     entries: Vec<Entry>,
     /// Indices into `entries`, sorted by the key's path form, then by position.
+    #[serde(skip)]
     sorted: Vec<u32>,
 }
 

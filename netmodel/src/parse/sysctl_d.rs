@@ -10,11 +10,13 @@
 //!
 //! How files mask and follow each other is the business of `state::persist`.
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, Problem, lines, position};
 
 /// A line that sets something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Setting {
     /// The line.
     pub at: At,
@@ -27,7 +29,7 @@ pub struct Setting {
 }
 
 /// The settings of a file, in its order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct SysctlFile {
     /// The settings.
     pub settings: Vec<Setting>,

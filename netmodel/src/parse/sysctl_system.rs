@@ -12,13 +12,15 @@
 //! The settings are those of [`super::sysctl`], whose last one counts; here stand the files and the complaints beside them.
 //! stderr comes unbuffered, so in a pasted text a complaint may stand under the wrong file.
 
+use serde::Serialize;
+
 use super::Parsed;
 use super::sysctl::{self, Sysctls};
 use super::text::{slice, trimmed};
 use crate::source::{At, lines};
 
 /// A file that was applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct AppliedFile {
     /// Its line.
     pub at: At,
@@ -27,7 +29,8 @@ pub struct AppliedFile {
 }
 
 /// Why a key could not be read or set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ComplaintKind {
     /// `cannot stat …: No such file or directory`: there is no such sysctl, often since its module is not loaded.
@@ -41,7 +44,7 @@ pub enum ComplaintKind {
 }
 
 /// A line that sysctl wrote to stderr.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Complaint {
     /// Its line.
     pub at: At,
@@ -52,7 +55,7 @@ pub struct Complaint {
 }
 
 /// The output.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct SysctlSystem {
     /// The settings that were printed.
     pub settings: Sysctls,

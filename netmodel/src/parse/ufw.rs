@@ -19,13 +19,15 @@
 //!
 //! Translated by ufw's own catalogues: only English is read. Left out: the `*.rules` files, which are iptables-restore input.
 
+use serde::Serialize;
+
 use super::flannel::Spanned;
 use super::text::{slice, trimmed};
 use super::{Parsed, ini};
 use crate::source::{At, Problem, lines, position};
 
 /// What the two files say; `None`: not set there.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct UfwConf {
     /// `ENABLED` of ufw.conf: it starts at boot.
     pub enabled: Option<Spanned<bool>>,
@@ -59,7 +61,7 @@ pub fn parse_conf(text: &str) -> Parsed<UfwConf> {
 }
 
 /// A rule of `ufw status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct UfwRule {
     /// Its line.
     pub at: At,
@@ -74,7 +76,7 @@ pub struct UfwRule {
 }
 
 /// `ufw status`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct UfwStatus {
     /// `Status: active`.
     pub active: Option<Spanned<bool>>,

@@ -17,6 +17,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 
+use serde::Serialize;
+
 use super::Parsed;
 use crate::source::{At, Problem, lines, position};
 
@@ -24,7 +26,8 @@ use crate::source::{At, Problem, lines, position};
 const MAX_DOCUMENTS: usize = 1024;
 
 /// A value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Value {
     /// `null`, `~`, or nothing behind the colon.
     Null,
@@ -43,7 +46,7 @@ pub enum Value {
 }
 
 /// A value and where it stands.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Node {
     /// The scalar with its quotes; of lists and maps their first character only.
     pub at: At,

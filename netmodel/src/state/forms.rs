@@ -20,7 +20,7 @@ use crate::parse::{Parsed, arp, ifconfig, ipset_list, ipvs_list, proc_ipv6_route
 use crate::source::{Missing, Source};
 
 /// `ip addr`, `ip link` as JSON or text; `ifconfig`.
-pub(super) fn links(source: &Source) -> Parsed<Vec<Link>> {
+pub(crate) fn links(source: &Source) -> Parsed<Vec<Link>> {
     match source.format {
         Format::NetTools => ifconfig::parse(&source.text),
         _ => any::links(&source.text),
@@ -28,7 +28,7 @@ pub(super) fn links(source: &Source) -> Parsed<Vec<Link>> {
 }
 
 /// `ip route` as JSON or text; `route -n`; the files of /proc/net.
-pub(super) fn routes(source: &Source, family: Family) -> Parsed<Vec<Route>> {
+pub(crate) fn routes(source: &Source, family: Family) -> Parsed<Vec<Route>> {
     match (source.format, family) {
         (Format::NetTools, _) => route_n::parse(&source.text),
         (Format::Proc, Family::V4) => proc_route::parse(&source.text),
@@ -38,12 +38,12 @@ pub(super) fn routes(source: &Source, family: Family) -> Parsed<Vec<Route>> {
 }
 
 /// `ip rule` as JSON or text.
-pub(super) fn rules(source: &Source, family: Family) -> Parsed<Vec<PolicyRule>> {
+pub(crate) fn rules(source: &Source, family: Family) -> Parsed<Vec<PolicyRule>> {
     any::rules(&source.text, family)
 }
 
 /// `ip neigh` as JSON or text; `arp -n`; /proc/net/arp.
-pub(super) fn neighbours(source: &Source) -> Parsed<Vec<Neighbour>> {
+pub(crate) fn neighbours(source: &Source) -> Parsed<Vec<Neighbour>> {
     match source.format {
         Format::NetTools | Format::Proc => arp::parse(&source.text),
         _ => any::neighbours(&source.text, &Asked::default()),
@@ -51,17 +51,17 @@ pub(super) fn neighbours(source: &Source) -> Parsed<Vec<Neighbour>> {
 }
 
 /// `ip nexthop` as JSON or text.
-pub(super) fn nexthops(source: &Source) -> Parsed<Vec<NexthopObject>> {
+pub(crate) fn nexthops(source: &Source) -> Parsed<Vec<NexthopObject>> {
     any::nexthops(&source.text)
 }
 
 /// `bridge fdb` as JSON or text.
-pub(super) fn fdb(source: &Source) -> Parsed<Vec<FdbEntry>> {
+pub(crate) fn fdb(source: &Source) -> Parsed<Vec<FdbEntry>> {
     any::fdb_entries(&source.text, &Asked::default())
 }
 
 /// `bridge link` as JSON or text.
-pub(super) fn ports(source: &Source) -> Parsed<Vec<BridgePort>> {
+pub(crate) fn ports(source: &Source) -> Parsed<Vec<BridgePort>> {
     any::ports(&source.text)
 }
 
@@ -95,7 +95,7 @@ pub(super) fn ipvs(source: &Source) -> Result<Parsed<Ipvs>, Missing> {
 }
 
 /// /proc/modules; `lsmod`, which has a head and no states: it lists live modules and those that come and go alike.
-pub(super) fn modules(source: &Source) -> Parsed<Modules> {
+pub(crate) fn modules(source: &Source) -> Parsed<Modules> {
     match source.format {
         Format::Lsmod => modules::parse_lsmod(&source.text),
         _ => modules::parse_loaded(&source.text),

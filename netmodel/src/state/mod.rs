@@ -4,7 +4,7 @@ mod cells;
 pub mod conntrack;
 pub mod disagree;
 pub mod dns;
-mod forms;
+pub(crate) mod forms;
 pub mod ipsets;
 pub mod ipvs;
 pub mod kube;

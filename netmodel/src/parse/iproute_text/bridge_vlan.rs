@@ -15,7 +15,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::Parsed;
 use super::super::json::{self, Names};
@@ -23,7 +23,7 @@ use super::words::{Piece, pieces};
 use crate::source::{At, Problem};
 
 /// The VLANs of a port.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct PortVlans {
     /// Its first line, or its object.
     pub at: At,
@@ -34,7 +34,7 @@ pub struct PortVlans {
 }
 
 /// A VLAN, or a range of them with the same flags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Vlan {
     /// The first one.
     pub first: u16,

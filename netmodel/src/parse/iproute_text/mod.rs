@@ -30,11 +30,13 @@ pub(super) mod words;
 #[cfg(test)]
 pub(super) mod testing;
 
+use serde::Serialize;
+
 use super::ip_route::Table;
 
 /// What the command line told and the text therefore leaves out: `ip route show table 100` prints no `table 100`, and
 /// `bridge fdb show dev flannel.1` no `dev flannel.1`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Asked<'a> {
     /// The table of routes.
     pub table: Option<Table>,

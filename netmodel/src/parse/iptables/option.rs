@@ -9,6 +9,8 @@ mod show;
 use std::fmt;
 use std::net::IpAddr;
 
+use serde::Serialize;
+
 use super::record::{Mark, Net, Span};
 
 pub(super) use read::{list_of, read};
@@ -27,6 +29,13 @@ impl Ext {
     #[must_use]
     pub fn module(&self) -> &'static str {
         self.module.name
+    }
+}
+
+/// As the module's name; its options stand in the ruleset.
+impl Serialize for Ext {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.module())
     }
 }
 
@@ -74,7 +83,8 @@ impl fmt::Debug for Opt {
 }
 
 /// The value of an option.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Value {
     /// The option has none.
@@ -126,7 +136,7 @@ pub enum Value {
 }
 
 /// So much per unit of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Rate {
     /// How many packets, or bytes.
     pub amount: u64,
@@ -135,7 +145,8 @@ pub struct Rate {
 }
 
 /// Of what a rate is, and per which time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RateUnit {
     /// Packets per second.
     Second,

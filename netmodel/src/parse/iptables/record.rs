@@ -5,6 +5,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::Serialize;
+
 use super::option::{Ext, Opt, Value};
 use crate::family::Family;
 use crate::source::At;
@@ -16,6 +18,13 @@ pub struct Span {
     pub start: u32,
     /// Offset behind the last byte.
     pub end: u32,
+}
+
+/// As a position without a line.
+impl Serialize for Span {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        At { line: 0, start: self.start, end: self.end }.serialize(serializer)
+    }
 }
 
 impl Span {
@@ -90,7 +99,8 @@ pub struct Table {
 }
 
 /// The tables of the kernel's iptables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TableKind {
     /// `raw`.
     Raw,
@@ -135,7 +145,7 @@ impl TableKind {
 }
 
 /// Packets and bytes that a rule or a policy counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
     /// Packets.
     pub packets: u64,
@@ -146,7 +156,8 @@ pub struct Counters {
 }
 
 /// What a built-in chain does at its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// ACCEPT.
     Accept,
@@ -218,7 +229,8 @@ pub struct Match {
 }
 
 /// An address under a mask. iptables allows masks that are no prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Net {
     /// IPv4.
     V4 {
@@ -273,7 +285,7 @@ impl Net {
 }
 
 /// An interface's name, or the beginning of one (`cali+`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Iface {
     /// The name without the `+`.
     pub name: Span,
@@ -291,7 +303,7 @@ impl Iface {
 }
 
 /// Ports, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PortRange {
     /// The lowest.
     pub first: u16,
@@ -308,7 +320,8 @@ impl PortRange {
 }
 
 /// Source or destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum End {
     /// Source.
     Src,
@@ -319,7 +332,7 @@ pub enum End {
 }
 
 /// A 32-bit mark under a mask: matches when `mark & mask == value`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Mark {
     /// The value.
     pub value: u32,
@@ -390,7 +403,8 @@ pub mod addr_type {
 }
 
 /// What one condition asks.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum MatchKind {
     /// `-s`.
@@ -539,7 +553,8 @@ pub enum MatchKind {
 }
 
 /// How a number is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Compare {
     /// Equal.
     Eq,
@@ -550,7 +565,8 @@ pub enum Compare {
 }
 
 /// To which interface `addrtype` limits its look-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum IfaceLimit {
     /// To none.
     None,
@@ -561,17 +577,18 @@ pub enum IfaceLimit {
 }
 
 /// Where a rule leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Jump {
     /// The name of the chain.
     pub name: Span,
     /// The chain, if it is in the text. Where it is not, either the text is not whole or this is a target extension that is not
     /// known here.
+    #[serde(skip)]
     pub chain: Option<ChainId>,
 }
 
 /// An address and ports to translate to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NatTo {
     /// Addresses from and to; `None` keeps (or the interface's own).
     pub addr: Option<(IpAddr, IpAddr)>,
@@ -588,7 +605,8 @@ pub struct NatTo {
 }
 
 /// What a rule does when it matches. Options that are not typed are in the span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Target {
     /// No `-j`: the rule only counts.

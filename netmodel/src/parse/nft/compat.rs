@@ -1,10 +1,13 @@
 //! Which tables belong to iptables-nft: they hold rules of iptables, which `iptables-nft-save` shows whole and nft only in part.
 
+use serde::Serialize;
+
 use super::record::{NftFamily, Ruleset, Table, TableId};
 use super::stmt::Stmt;
 
 /// Whether a table belongs to iptables-nft, ebtables-nft or arptables-nft.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Owner {
     /// It does not: its name is none of theirs, or it holds what they cannot make (sets, `vmap`, base chains with other names).
     Native,

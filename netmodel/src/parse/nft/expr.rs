@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use serde::Serialize;
+
 use super::kind::{Kind, Kinds};
 use super::record::{NftFamily, Verdict};
 use super::stmt::Stmt;
@@ -14,7 +16,8 @@ use crate::source::At;
 pub type Name = Arc<str>;
 
 /// A constant.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Value {
     /// A number, in host order: ports, marks, protocols, flags, ICMP types, … Names are already numbers here.
     Number(u64),
@@ -37,7 +40,8 @@ pub enum Value {
 }
 
 /// An expression.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Expr {
     /// A constant.
@@ -121,7 +125,7 @@ pub enum Expr {
 }
 
 /// A look-up: `key map data`, `key vmap data`. The data is an anonymous set or the name of a map.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Lookup {
     /// What is looked up.
     pub key: Expr,
@@ -130,7 +134,7 @@ pub struct Lookup {
 }
 
 /// An element of a set or map. Two are equal if they mean the same, wherever they stand.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Elem {
     /// The key: a value, a prefix, a range, a concatenation of such, or `*`.
     pub key: Expr,
@@ -158,7 +162,7 @@ impl Elem {
 }
 
 /// What an element may have beside key and data.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ElemExtra {
     /// How long it lives, in milliseconds.
     pub timeout: Option<u64>,
@@ -171,7 +175,7 @@ pub struct ElemExtra {
 }
 
 /// A field of a header.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Field {
     /// The header (`ip`, `tcp`, `th`, …).
     pub proto: &'static str,
@@ -182,7 +186,8 @@ pub struct Field {
 }
 
 /// What the offset of raw payload counts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Base {
     /// The link layer's header.
     Link,
@@ -209,7 +214,7 @@ impl Base {
 }
 
 /// An extension header or option.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Header {
     /// Of what kind.
     pub kind: HeaderKind,
@@ -222,7 +227,8 @@ pub struct Header {
 }
 
 /// Kinds of extension headers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum HeaderKind {
     /// IPv6 extension header.
     Exthdr,
@@ -237,7 +243,7 @@ pub enum HeaderKind {
 }
 
 /// A connection's property.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Ct {
     /// Which.
     pub key: CtKey,
@@ -246,7 +252,7 @@ pub struct Ct {
 }
 
 /// A look-up in the routing tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Fib {
     /// What of the route.
     pub result: FibResult,
@@ -255,7 +261,8 @@ pub struct Fib {
 }
 
 /// What `fib` gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FibResult {
     /// The interface.
     Oif,
@@ -268,7 +275,7 @@ pub enum FibResult {
 }
 
 /// What a `fib` look-up is made with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[allow(clippy::struct_excessive_bools)]
 pub struct FibFlags {
     /// Source address.
@@ -284,7 +291,8 @@ pub struct FibFlags {
 }
 
 /// What of a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RtKey {
     /// Realm.
     ClassId,
@@ -297,7 +305,7 @@ pub enum RtKey {
 }
 
 /// A local socket's property.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Socket {
     /// `transparent`, `mark`, `wildcard`, `cgroupv2`.
     pub key: Name,
@@ -306,7 +314,7 @@ pub struct Socket {
 }
 
 /// IPsec's state.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ipsec {
     /// Outgoing, else incoming.
     pub out: bool,
@@ -319,7 +327,7 @@ pub struct Ipsec {
 }
 
 /// Jenkins' hash.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Jhash {
     /// Of what.
     pub expr: Expr,
@@ -332,7 +340,8 @@ pub struct Jhash {
 }
 
 /// How bits are combined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum BinOp {
     /// `&`.
     And,
@@ -469,7 +478,8 @@ fn header_kind(header: &Header) -> Kind {
 }
 
 /// What the kernel knows of a packet; the variants are nft's keywords.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum MetaKey {
     Length,
@@ -580,7 +590,8 @@ impl MetaKey {
 }
 
 /// What the kernel knows of a connection; the variants are nft's keywords.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum CtKey {
     State,

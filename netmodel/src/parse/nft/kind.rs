@@ -1,9 +1,12 @@
 //! The types of nftables' values, as far as they decide how a value is read.
 
+use serde::Serialize;
+
 use super::symbols;
 
 /// What a value is of. nft calls it a datatype; the type of a value follows from what it is compared with or stored in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Kind {
     /// Not known: a value is then read by its looks.
@@ -194,7 +197,7 @@ impl Kind {
 }
 
 /// The types of the parts of a concatenation; a plain value is one of one. nft allows far fewer than the eight kept here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Kinds {
     list: [Kind; 8],
     len: u8,

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
+
 use super::expr::{Elem, Expr, Name};
 use super::kind::Kinds;
 use super::stmt::{Limit, Quota, Stmt, Synproxy};
 use crate::source::At;
 
 /// A family of tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum NftFamily {
     /// IPv4.
     Ip,
@@ -54,19 +57,19 @@ impl NftFamily {
 }
 
 /// Index of a table in [`Ruleset::tables`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct TableId(pub u32);
 
 /// Index of a chain in [`Ruleset::chains`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct ChainId(pub u32);
 
 /// Index of a rule in [`Ruleset::rules`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct RuleId(pub u32);
 
 /// Index of a set in [`Ruleset::sets`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct SetId(pub u32);
 
 /// All that a ruleset holds.
@@ -97,7 +100,7 @@ pub struct Ruleset {
 }
 
 /// A table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Table {
     /// Where it is declared.
     pub at: At,
@@ -134,7 +137,8 @@ impl Table {
 }
 
 /// A flag of a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TableFlag {
     /// Its base chains are not hooked.
     Dormant,
@@ -147,7 +151,7 @@ pub enum TableFlag {
 }
 
 /// A chain.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Chain {
     /// Where it is declared.
     pub at: At,
@@ -168,7 +172,7 @@ pub struct Chain {
 }
 
 /// Where a base chain hangs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BaseChain {
     /// Its type.
     pub kind: ChainKind,
@@ -185,7 +189,8 @@ pub struct BaseChain {
 }
 
 /// Type of a base chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ChainKind {
     /// Filters.
     Filter,
@@ -198,7 +203,8 @@ pub enum ChainKind {
 }
 
 /// A hook of netfilter.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum Hook {
     Ingress,
@@ -212,7 +218,8 @@ pub enum Hook {
 }
 
 /// What becomes of a packet at the end of a base chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// It goes on.
     Accept,
@@ -223,7 +230,7 @@ pub enum Policy {
 }
 
 /// A rule.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Rule {
     /// The rule in the text: in JSON its object.
     pub at: At,
@@ -233,12 +240,15 @@ pub struct Rule {
     pub handle: Option<u64>,
     /// Its comment.
     pub comment: Option<Name>,
+    #[serde(skip)]
     pub(super) first: u32,
+    #[serde(skip)]
     pub(super) end: u32,
 }
 
 /// What a statement decides at its end.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Ends this base chain; others on the hook still run.
     Accept,
@@ -257,7 +267,7 @@ pub enum Verdict {
 }
 
 /// Packets and bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Counter {
     /// Packets.
     pub packets: u64,
@@ -266,7 +276,7 @@ pub struct Counter {
 }
 
 /// A named set or map.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Set {
     /// Where it is declared.
     pub at: At,
@@ -333,7 +343,7 @@ impl Set {
 }
 
 /// The types of a set's keys or data.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SetType {
     /// The types, one a part.
     pub kinds: Kinds,
@@ -342,7 +352,7 @@ pub struct SetType {
 }
 
 /// Flags of a set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[allow(clippy::struct_excessive_bools)]
 pub struct SetFlags {
     /// Elements cannot change while it is used.
@@ -358,7 +368,8 @@ pub struct SetFlags {
 }
 
 /// Kinds of objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum ObjectKind {
     Counter,
@@ -392,7 +403,7 @@ impl ObjectKind {
 }
 
 /// An object of a table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Object {
     /// Where it is declared.
     pub at: At,
@@ -411,7 +422,8 @@ pub struct Object {
 }
 
 /// The properties of an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ObjectSpec {
     /// A counter.
     Counter(Option<Counter>),
@@ -428,7 +440,7 @@ pub enum ObjectSpec {
 }
 
 /// A helper, a timeout policy or an expectation of connection tracking.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CtObject {
     /// The helper's type (`ftp`).
     pub helper: Option<Name>,
@@ -447,7 +459,7 @@ pub struct CtObject {
 }
 
 /// A flow table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Flowtable {
     /// Where it is declared.
     pub at: At,
@@ -468,7 +480,7 @@ pub struct Flowtable {
 }
 
 /// Something that is not known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Other {
     /// Where.
     pub at: At,
@@ -477,7 +489,7 @@ pub struct Other {
 }
 
 /// A remark of nft.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Note {
     /// Where.
     pub at: At,

@@ -1,10 +1,13 @@
 //! Statements: what a rule asks and does, one after the other.
 
+use serde::Serialize;
+
 use super::expr::{Elem, Expr, Lookup, Name};
 use super::record::{Counter, NftFamily, ObjectKind, Verdict};
 
 /// One step of a rule. They run in order; the first match that fails ends the rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Stmt {
     /// A condition.
@@ -75,7 +78,8 @@ pub enum Stmt {
 }
 
 /// How a match compares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Op {
     /// Equal to, or contained in the prefix, range or set.
     Eq,
@@ -114,7 +118,8 @@ impl Op {
 }
 
 /// Which way addresses are translated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum NatKind {
     /// The source.
     Snat,
@@ -127,7 +132,7 @@ pub enum NatKind {
 }
 
 /// A translation. Where the value of `addr` is a concatenation, its second part is the port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(clippy::struct_excessive_bools)]
 pub struct Nat {
     /// Which way.
@@ -151,7 +156,8 @@ pub struct Nat {
 }
 
 /// A refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reject {
     /// With a TCP RST.
     TcpReset,
@@ -166,7 +172,8 @@ pub enum Reject {
 }
 
 /// What is done with an element of a set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SetOp {
     /// Added if it is not there.
     Add,
@@ -177,7 +184,7 @@ pub enum SetOp {
 }
 
 /// A change of a set from a rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SetUpdate {
     /// What is done.
     pub op: SetOp,
@@ -188,7 +195,8 @@ pub struct SetUpdate {
 }
 
 /// A unit of time of a rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum Per {
     Second,
@@ -214,7 +222,7 @@ impl Per {
 }
 
 /// A rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Limit {
     /// So many packets, or bytes.
     pub rate: u64,
@@ -229,7 +237,7 @@ pub struct Limit {
 }
 
 /// An amount of bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Quota {
     /// How many.
     pub bytes: u64,
@@ -240,7 +248,7 @@ pub struct Quota {
 }
 
 /// What is logged.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Log {
     /// What is written before it.
     pub prefix: Option<Name>,
@@ -257,7 +265,7 @@ pub struct Log {
 }
 
 /// Which queue.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Queue {
     /// The number, a range, or an expression; `None` is 0.
     pub num: Option<Expr>,
@@ -268,7 +276,7 @@ pub struct Queue {
 }
 
 /// Where a copy goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Dup {
     /// The next hop; in netdev the interface.
     pub addr: Option<Expr>,
@@ -277,7 +285,7 @@ pub struct Dup {
 }
 
 /// Where a packet is sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Fwd {
     /// The interface.
     pub dev: Option<Expr>,
@@ -288,7 +296,7 @@ pub struct Fwd {
 }
 
 /// A local socket.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tproxy {
     /// Family of the address.
     pub family: Option<NftFamily>,
@@ -299,7 +307,7 @@ pub struct Tproxy {
 }
 
 /// What a SYN proxy answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Synproxy {
     /// Greatest segment.
     pub mss: Option<u32>,
@@ -312,7 +320,7 @@ pub struct Synproxy {
 }
 
 /// The old form of a dynamic set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Meter {
     /// Its name.
     pub name: Name,
@@ -323,7 +331,8 @@ pub struct Meter {
 }
 
 /// Kinds of extensions of iptables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum XtKind {
     /// A match (`-m`).
     Match,
@@ -337,7 +346,7 @@ pub enum XtKind {
 
 /// An extension of iptables in a rule of nftables, whose options nft does not show. What it asks or does stands in the output of
 /// `iptables-nft-save` only.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Xt {
     /// Match or target.
     pub kind: XtKind,
