@@ -11,6 +11,7 @@ pub static CATALOGUE: &[&Rule] = &[
     &bridge::pod_veth_detached::RULE,
     &bundle::capture_missing::RULE,
     &bundle::capture_not_understood::RULE,
+    &bundle::captures_disagree::RULE,
     &cni::masquerade_missing::RULE,
     &conntrack::stale_service_nat::RULE,
     &conntrack::table_nearly_full::RULE,

@@ -25,6 +25,8 @@ fn every_base_gives_no_error_and_no_warning() -> Result<()> {
     for name in bases {
         let outcomes = evaluate(&Node::new(fixture::base_bundle(&name)?), CATALOGUE);
         assert_eq!(loud(&outcomes), BTreeSet::new(), "{name}: {outcomes:#?}");
+        let disagree = outcome(&outcomes, "bundle/captures-disagree");
+        assert!(matches!(disagree, Outcome::Clear), "{name}: {disagree:#?}");
         for o in &outcomes {
             assert!(!matches!(o.outcome, Outcome::Failed(_)), "{name}: {o:?}");
         }

@@ -62,6 +62,15 @@ impl Bundle {
         Self::open_inner(path, limits).map_err(|refusal| refusal.at(path))
     }
 
+    /// Opens a zip that is in memory already.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; `name` stands where the path would.
+    pub fn from_bytes(name: &str, data: Vec<u8>, limits: &Limits) -> Result<Self, OpenError> {
+        let checked = if data.len() as u64 > limits.file_bytes { Err(too_large(data.len() as u64, limits)) } else { Ok(data) };
+        checked.and_then(|data| Self::from_zip(name.to_owned(), data, limits)).map_err(|refusal| refusal.at(Path::new(name)))
+    }
+
     fn open_inner(path: &Path, limits: &Limits) -> Result<Self, Refusal> {
         let name = path.to_string_lossy().into_owned();
         let meta = std::fs::metadata(path).map_err(Refusal::Io)?;
@@ -71,15 +80,14 @@ impl Bundle {
         if is_device(&meta) {
             return Err(Refusal::NotABundle("a device".to_owned()));
         }
-        let too_large = |size| Refusal::Limit(format!("it has {size} bytes; at most {} are read", limits.file_bytes));
         if meta.len() > limits.file_bytes {
-            return Err(too_large(meta.len()));
+            return Err(too_large(meta.len(), limits));
         }
         let mut data = Vec::new();
         let file = File::open(path).map_err(Refusal::Io)?;
         file.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut data).map_err(Refusal::Io)?;
         if data.len() as u64 > limits.file_bytes {
-            return Err(too_large(data.len() as u64));
+            return Err(too_large(data.len() as u64, limits));
         }
         Self::from_zip(name, data, limits)
     }
@@ -290,6 +298,10 @@ impl Bundle {
         let indexes = self.families.get(&(netns, capture)).map(Vec::as_slice).unwrap_or_default();
         indexes.iter().filter_map(|&index| self.manifest.captures.get(index))
     }
+}
+
+fn too_large(size: u64, limits: &Limits) -> Refusal {
+    Refusal::Limit(format!("it has {size} bytes; at most {} are read", limits.file_bytes))
 }
 
 /// What a file is that is no zip, for the one line that says so.

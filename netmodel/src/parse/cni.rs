@@ -52,11 +52,11 @@ pub struct CniConfig {
 pub fn parse(text: &str) -> Parsed<CniConfig> {
     let mut problems = Vec::new();
     let value = json::typed::<RawConfig<'_>>(text).map(|raw| {
-        let mut places = json::Places { text, problems: &mut problems };
+        let mut places = json::Places::new(text, &mut problems);
         let plugins = match &raw.plugins {
-            Some(plugins) => plugins.iter().map(|p| (json::line_of(text, p.get()), json::typed(p.get()))).collect(),
+            Some(plugins) => plugins.iter().map(|p| (places.line_of(p.get()), json::typed(p.get()))).collect(),
             // A `.conf` is its own only plugin.
-            None => vec![(json::line_of(text, text.trim()), json::typed(text))],
+            None => vec![(places.line_of(text.trim()), json::typed(text))],
         };
         let name = places.value(raw.name);
         let mut config = CniConfig { name, plugins: Vec::new() };

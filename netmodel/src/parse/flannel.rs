@@ -94,7 +94,7 @@ fn nets(value: &str) -> Option<Vec<IpNet>> {
 #[must_use]
 pub fn parse_net_conf(text: &str) -> Parsed<NetConf> {
     let mut problems = Vec::new();
-    let value = json::typed::<RawConf<'_>>(text).map(|raw| raw.read(&mut json::Places { text, problems: &mut problems }));
+    let value = json::typed::<RawConf<'_>>(text).map(|raw| raw.read(&mut json::Places::new(text, &mut problems)));
     Parsed {
         value: value.unwrap_or_else(|what| {
             problems.push(Problem { at: json::line_of(text, text), what });

@@ -7,6 +7,7 @@
 //! -A -f 7 -s wlc
 //! ```
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -108,18 +109,26 @@ impl Ipvs {
 pub fn parse(text: &str) -> Parsed<Ipvs> {
     let mut out = Parsed::<Ipvs>::default();
     let mut names = Names::default();
+    let mut known = HashMap::new();
     for (at, line) in lines(text) {
         if line.trim().is_empty() {
             continue;
         }
-        if let Err(what) = read_line(at, line, &mut out.value, &mut names) {
+        if let Err(what) = read_line(at, line, &mut out.value, &mut known, &mut names) {
             out.problems.push(Problem { at, what });
         }
     }
     out
 }
 
-fn read_line(at: At, line: &str, table: &mut Ipvs, names: &mut Names) -> Result<(), String> {
+/// `known`: where in the table the last service of each virtual address stands.
+fn read_line(
+    at: At,
+    line: &str,
+    table: &mut Ipvs,
+    known: &mut HashMap<VirtualAddr, usize>,
+    names: &mut Names,
+) -> Result<(), String> {
     let mut words = line.split_ascii_whitespace();
     let command = words.next().unwrap_or_default();
     let (mut virt, mut server, mut scheduler, mut persistent) = (None, None, None, None);
@@ -149,12 +158,12 @@ fn read_line(at: At, line: &str, table: &mut Ipvs, names: &mut Names) -> Result<
     match (command, server) {
         ("-A" | "--add-service", None) => {
             let scheduler = scheduler.unwrap_or_else(|| names.get("wlc"));
+            known.insert(virt, table.services.len());
             table.services.push(VirtualService { at, virt, scheduler, persistent, destinations: Vec::new() });
         }
         ("-a" | "--add-server", Some((addr, port))) => {
-            // ipvsadm prints a service's destinations right behind it.
-            let service =
-                table.services.iter_mut().rev().find(|s| s.virt == virt).ok_or("its service does not stand before it")?;
+            let service = known.get(&virt).and_then(|&index| table.services.get_mut(index));
+            let service = service.ok_or("its service does not stand before it")?;
             service.destinations.push(Destination { at, addr, port, forwarding, weight });
         }
         ("-A" | "-a" | "--add-service" | "--add-server", _) => {

@@ -103,10 +103,16 @@ fn elements(text: &str) -> (Vec<Element<'_>>, Option<Problem>) {
     }
     let mut raws = Vec::new();
     let mut error = None;
-    let mut de = serde_json::Deserializer::from_str(text);
-    // `ip -4 …; ip -6 …` into one file gives two arrays.
-    while error.is_none() && de.end().is_err() {
-        error = de.deserialize_seq(Push(&mut raws)).err();
+    let mut rest = text;
+    // `ip -4 …; ip -6 …` into one file gives two arrays. Where one ends is worked out here: the library's own answer counts all
+    // lines before it, which takes quadratic time where somebody wrote ten thousand arrays.
+    while error.is_none() && !rest.trim_ascii_start().is_empty() {
+        let known = raws.len();
+        error = serde_json::Deserializer::from_str(rest).deserialize_seq(Push(&mut raws)).err();
+        let open = rest.find('[').map_or(rest.len(), |i| i + 1);
+        let last = raws[known..].last().map_or(open, |raw| position(rest, raw.get(), 1).end as usize);
+        let close = rest.get(last..).and_then(|behind| behind.find(']'));
+        rest = close.and_then(|i| rest.get(last + i + 1..)).unwrap_or_default();
     }
     let mut counter = Lines::default();
     let elements: Vec<_> = raws
@@ -160,26 +166,50 @@ pub(crate) struct Places<'a> {
     pub(crate) text: &'a str,
     /// What was not understood.
     pub(crate) problems: &'a mut Vec<Problem>,
+    /// Where lines end, counted at the first question: a file may have as many values as lines.
+    ends: Vec<usize>,
 }
 
-impl Places<'_> {
+impl<'a> Places<'a> {
+    /// The places of a text.
+    pub(crate) fn new(text: &'a str, problems: &'a mut Vec<Problem>) -> Self {
+        Self { text, problems, ends: memchr::memchr_iter(b'\n', text.as_bytes()).collect() }
+    }
+
+    /// The line on which a part of the text stands, see [`line_of`].
+    pub(crate) fn line_of(&self, part: &str) -> At {
+        let start = position(self.text, part, 1).start as usize;
+        let line = 1 + self.ends.partition_point(|&end| end < start);
+        shown_line(self.text, position(self.text, part, u32::try_from(line).unwrap_or(u32::MAX)))
+    }
+
     /// A value and its line.
     pub(crate) fn value<'t, T: Deserialize<'t>>(&mut self, raw: Option<&'t RawValue>) -> Option<(T, At)> {
         let raw = raw?;
-        let at = line_of(self.text, raw.get());
+        let at = self.line_of(raw.get());
         typed(raw.get()).map_err(|what| self.problems.push(Problem { at, what })).ok().map(|value| (value, at))
     }
 }
 
 /// The line on which a part of a text stands, as evidence that a person can read; the part alone where the line is long.
 pub(crate) fn line_of(text: &str, part: &str) -> At {
-    let at = Lines::default().place(text, part);
+    shown_line(text, Lines::default().place(text, part))
+}
+
+fn shown_line(text: &str, at: At) -> At {
     let (start, end) = (at.start as usize, at.end as usize);
     let bytes = text.as_bytes();
     let from = memchr::memrchr(b'\n', bytes.get(..start).unwrap_or_default()).map_or(0, |i| i + 1);
     let to = memchr::memchr(b'\n', bytes.get(end..).unwrap_or_default()).map_or(text.len(), |i| end + i);
     let Some(line) = text.get(from..to).filter(|l| l.len() <= LONG_LINE) else { return at };
-    position(text, line.trim(), at.line)
+    // A part that begins with blank lines: what is shown begins below them.
+    let shown = line.trim();
+    if shown.is_empty() {
+        return at;
+    }
+    let blank = line.len() - line.trim_start().len();
+    let skipped = bytes.get(start..from + blank).map_or(0, |b| memchr::memchr_iter(b'\n', b).count());
+    position(text, shown, at.line.saturating_add(u32::try_from(skipped).unwrap_or(u32::MAX)))
 }
 
 /// A line above this is not shown whole.

@@ -53,7 +53,6 @@ pub mod modules_load;
 pub mod network_manager;
 pub mod networkd;
 pub mod nft;
-pub mod nft_json;
 pub mod nftables_conf;
 pub mod nsswitch;
 pub mod os_release;

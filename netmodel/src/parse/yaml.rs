@@ -20,7 +20,6 @@ use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 use serde::Serialize;
 
 use super::Parsed;
-use super::text::slice;
 use crate::source::{At, Problem, lines, position};
 
 /// What `kubectl get -o yaml` prints is one document; a broken one costs its error message's excerpt, a millisecond.
@@ -206,15 +205,20 @@ fn read(text: &str, document: &str, first: u32) -> Result<Option<Node>, (Problem
     let budget = serde_saphyr::budget! { max_depth: 32 };
     let options = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::LastWins, budget: budget };
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(document, options) {
-        Ok(raw) => Ok(Some(node(text, document, first, raw)).filter(|n| n.value != Value::Null)),
+        Ok(raw) => {
+            let places = Places { text, document, first, ends: memchr::memchr_iter(b'\n', document.as_bytes()).collect() };
+            Ok(Some(places.node(raw)).filter(|n| n.value != Value::Null))
+        }
         Err(error) => {
             let line = error.location().and_then(|l| u32::try_from(l.line()).ok()).unwrap_or(1);
             let message = error.to_string();
             let what = message.lines().next().unwrap_or("not YAML");
             let what = what.trim_start_matches("error: ");
             let what = what.strip_prefix("line ").and_then(|w| w.split_once(": ")).map_or(what, |(_, w)| w);
-            let bad = lines(document).nth(line as usize - 1).map_or("", |(_, l)| l);
-            let at = position(text, if bad.is_empty() { document.get(..0).unwrap_or_default() } else { bad }, first + line - 1);
+            // The library ends a line at a lone CR too, and may mean the line behind the last one: the line is counted here.
+            let (at, bad) =
+                lines(document).take(line as usize).last().unwrap_or((At { line: 1, start: 0, end: 0 }, &document[..0]));
+            let at = position(text, bad, first.saturating_add(at.line - 1));
             Err((Problem { at, what: format!("not YAML: {what}") }, line))
         }
     }
@@ -227,20 +231,34 @@ enum Raw {
     Map(Vec<(String, Spanned<Raw>)>),
 }
 
-fn node(text: &str, document: &str, first: u32, raw: Spanned<Raw>) -> Node {
-    let place = raw.referenced;
-    let line = first.saturating_add(u32::try_from(place.line().saturating_sub(1)).unwrap_or(0));
-    let start = place.span().byte_offset().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-    let len = place.span().byte_len().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-    // A plain scalar's span may take in the blanks behind it.
-    let at = position(text, document.get(start..start + len).unwrap_or_default().trim_ascii_end(), line);
-    let at = if slice(text, at).is_empty() { position(text, document.get(start..start).unwrap_or_default(), line) } else { at };
-    let value = match raw.value {
-        Raw::Scalar(value) => value,
-        Raw::List(items) => Value::List(items.into_iter().map(|i| node(text, document, first, i)).collect()),
-        Raw::Map(entries) => Value::Map(entries.into_iter().map(|(k, v)| (k, node(text, document, first, v))).collect()),
-    };
-    Node { at, value }
+/// Places of a document in its text.
+struct Places<'t> {
+    text: &'t str,
+    document: &'t str,
+    /// The document's first line.
+    first: u32,
+    /// Where its lines end. The library's own numbers are not used: it ends a line at a lone CR too.
+    ends: Vec<usize>,
+}
+
+impl Places<'_> {
+    fn node(&self, raw: Spanned<Raw>) -> Node {
+        let place = raw.referenced;
+        let start = place.span().byte_offset().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let start = self.document.floor_char_boundary(start);
+        let len = place.span().byte_len().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let line = u32::try_from(self.ends.partition_point(|&end| end < start)).unwrap_or(u32::MAX);
+        // A plain scalar's span may take in the blanks behind it.
+        let part = self.document.get(start..start.saturating_add(len)).unwrap_or_else(|| &self.document[start..start]);
+        let part = if part.trim_ascii_end().is_empty() { &part[..0] } else { part.trim_ascii_end() };
+        let at = position(self.text, part, self.first.saturating_add(line));
+        let value = match raw.value {
+            Raw::Scalar(value) => value,
+            Raw::List(items) => Value::List(items.into_iter().map(|i| self.node(i)).collect()),
+            Raw::Map(entries) => Value::Map(entries.into_iter().map(|(k, v)| (k, self.node(v))).collect()),
+        };
+        Node { at, value }
+    }
 }
 
 impl<'de> Deserialize<'de> for Raw {
@@ -304,6 +322,7 @@ impl<'de> Visitor<'de> for AnyValue {
 
 #[cfg(test)]
 mod tests {
+    use super::super::text::slice;
     use super::*;
     use crate::parse::testing::problems;
 

@@ -2,13 +2,15 @@
 //!
 //! What a ruleset does with a packet is `walk`'s business.
 
+use std::sync::OnceLock;
+
 use bundle::{AbsentWhy, Capture, Content, Format};
 
 use super::{Cell, Doc, Node, forms};
 use crate::family::Family;
 use crate::parse::iptables::{Ruleset, TableKind};
 use crate::parse::iptables_list;
-use crate::parse::nft_json;
+use crate::parse::nft;
 use crate::source::{Missing, Source};
 
 /// Which of the kernel's two implementations of iptables.
@@ -29,7 +31,8 @@ impl Backend {
 #[derive(Debug, Default)]
 pub(crate) struct NetfilterCells {
     iptables: [Cell<Doc<Ruleset>>; 4],
-    nft: Cell<Doc<nft_json::Ruleset>>,
+    nft: Cell<Doc<nft::Ruleset>>,
+    nft_index: OnceLock<nft::index::Index>,
 }
 
 impl Node {
@@ -59,17 +62,26 @@ impl Node {
         })
     }
 
-    /// The whole nftables ruleset, the tables of iptables-nft included.
+    /// The whole nftables ruleset, the tables of iptables-nft included, from either of the forms that nft prints.
     ///
     /// # Errors
     /// [`Missing`] when it was not captured, although there may be one.
-    pub fn nft(&self) -> Result<&Doc<nft_json::Ruleset>, Missing> {
+    pub fn nft(&self) -> Result<&Doc<nft::Ruleset>, Missing> {
         self.netfilter.nft.get(|| {
             let source = self.ruleset_source(Capture::NftRuleset, || false)?;
-            forms::only(&source, &[Format::NftJson])?;
-            let parsed = nft_json::parse(&source.text);
+            forms::only(&source, &[Format::NftJson, Format::NftText])?;
+            let parsed = nft::parse(&source.text);
             Ok(Doc { source, parsed })
         })
+    }
+
+    /// What is looked up in the nftables ruleset again and again, worked out once.
+    ///
+    /// # Errors
+    /// As [`Node::nft`].
+    pub fn nft_index(&self) -> Result<&nft::index::Index, Missing> {
+        let doc = self.nft()?;
+        Ok(self.netfilter.nft_index.get_or_init(|| nft::index::Index::new(&doc.parsed)))
     }
 
     /// The text of a ruleset; an empty one where it is proven that there are no rules.

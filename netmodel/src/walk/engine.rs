@@ -22,7 +22,7 @@ pub(super) enum ChainRef {
     /// Of the iptables ruleset of this number.
     Iptables(usize, crate::parse::iptables::ChainId),
     /// A native one.
-    Nft(usize),
+    Nft(crate::parse::nft::ChainId),
 }
 
 /// A line that decides or blocks.
@@ -31,7 +31,7 @@ pub(super) enum Line {
     /// A rule of the iptables ruleset of this number.
     Rule(usize, crate::parse::iptables::RuleId),
     /// A native rule.
-    NftRule(usize),
+    NftRule(crate::parse::nft::RuleId),
     /// The policy of a base chain.
     Policy(ChainRef),
 }
@@ -126,7 +126,16 @@ impl<'e> Engine<'e> {
     }
 
     /// One base chain: what goes on behind it.
-    pub(super) fn base(&mut self, base: &BaseChain, ways: Vec<Way>) -> Vec<Way> {
+    pub(super) fn base(&mut self, base: &BaseChain, mut ways: Vec<Way>) -> Vec<Way> {
+        if let Some(why) = &base.gate {
+            let line = Line::Policy(base.chain);
+            for way in &mut ways {
+                let block = self.blocker(line, why.clone());
+                way.assume(Some(block));
+                self.stop(way, line, None);
+            }
+            return ways;
+        }
         // Connection tracking runs at -200: before it no packet has a state, which xt_conntrack takes for INVALID.
         let untracked_yet = base.prio < -200;
         let mut skipped = Vec::new();
@@ -249,7 +258,7 @@ impl<'e> Engine<'e> {
     fn rule(&mut self, line: Line, way: Way, next: &mut Vec<Way>, flow: &mut Flow, depth: usize) {
         let alternatives = match line {
             Line::Rule(doc, rule) => target::alternatives(self.rulesets, doc, rule, &way.packet, self.lookups),
-            Line::NftRule(rule) => nft::alternatives(self.rulesets, rule, &way.packet),
+            Line::NftRule(rule) => nft::alternatives(self.rulesets, rule, &way.packet, self.lookups),
             Line::Policy(_) => None,
         };
         let Some(alternatives) = alternatives else {

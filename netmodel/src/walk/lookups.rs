@@ -1,12 +1,14 @@
 //! What a ruleset asks of the rest of the node, answered by its state: members of sets, types of addresses.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::family::Family;
 use crate::parse::ip_route::{RouteKind, Table};
 use crate::parse::iptables::{Bits, End, IfaceLimit, addr_type};
 use crate::state::Node;
 use crate::state::ipsets::{InSet, SetPacket, Side};
+use crate::state::policy::{RouteOutcome, Selector};
 use crate::walk::matching::Lookups;
 use crate::walk::packet::{Dev, Packet};
 use crate::walk::tri::Tri;
@@ -91,6 +93,17 @@ impl Lookups for OfNode<'_> {
             _ => return Tri::unknown(format!("the type of address {address} is not known")),
         };
         Tri::from(types & is != 0)
+    }
+
+    /// As `nft_fib4_eval()` (net/ipv4/netfilter/nft_fib_ipv4.c): a look-up as for a packet that is made here; only unicast counts.
+    fn route_devices(&self, to: IpAddr, from: Option<IpAddr>, mark: Option<u32>) -> Result<Vec<Arc<str>>, String> {
+        let selector = Selector { src: from, mark, ..Selector::default() };
+        let decision = self.node.route_lookup(to, &selector).map_err(|missing| missing.to_string())?;
+        if decision.outcome != RouteOutcome::Forward {
+            return Ok(Vec::new());
+        }
+        let hops = decision.hops.iter().map(|hop| hop.dev.clone());
+        hops.collect::<Option<Vec<_>>>().ok_or_else(|| format!("the device of the route to {to} is not known"))
     }
 }
 

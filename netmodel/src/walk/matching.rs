@@ -19,6 +19,16 @@ pub trait Lookups {
 
     /// Whether an address is of one of the types ([`crate::parse::iptables::addr_type`]).
     fn addr_type(&self, address: IpAddr, end: End, types: Bits, limit: IfaceLimit) -> Tri;
+
+    /// The devices by which an address is reached over a unicast route, for nft's `fib`; none where there is no such route. The packet
+    /// would have this source and mark.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    fn route_devices(&self, to: IpAddr, from: Option<IpAddr>, mark: Option<u32>) -> Result<Vec<std::sync::Arc<str>>, String> {
+        let _ = (from, mark);
+        Err(format!("the route to {to} is not asked for here"))
+    }
 }
 
 /// Whether all conditions of a rule hold.

@@ -5,6 +5,9 @@ pub mod hook;
 mod lookups;
 pub mod matching;
 mod nft;
+mod nft_nat;
+mod nft_set;
+mod nft_value;
 pub mod packet;
 mod rulesets;
 mod target;
@@ -15,5 +18,7 @@ pub use matching::Lookups;
 pub use packet::{CtState, Dev, Packet};
 pub use tri::Tri;
 
+#[cfg(test)]
+mod nft_tests;
 #[cfg(test)]
 mod tests;

@@ -1,423 +1,368 @@
-//! What a native rule of nftables does with a packet, for the expressions that are known here; all others are unknown, both ways.
+//! What a native rule of nftables does with a packet: its statements in order, following both sides of what is not known.
 //!
-//! Left out: `fib`, `numgen` with weights, time, quotas, hashes, tunnels, and everything of the bridge, arp and netdev families.
-
-use std::net::IpAddr;
-
-use serde_json::Value;
+//! What a rule changed before a condition fails stays changed, as in the kernel: `meta mark set 1 tcp dport 80 accept` marks every packet.
+//! Chance (`numgen`, hashes) and unknown keys fork: every element of the map is followed. Limits, quotas and counts of connections depend on
+//! the packets before and are unknown, as are extensions of iptables, of which nft shows the name at best; where `iptables-nft-save` shows
+//! the table it is read instead. Left out: the bridge, arp and netdev families, and the order of packets.
 
 use crate::family::Family;
-use crate::parse::iptables::protocol_number;
-use crate::parse::nft_json::Rule;
-use crate::walk::engine::{Act, Alternative};
-use crate::walk::packet::{CtState, Dev, Packet, SCTP, TCP, UDP};
+use crate::parse::nft::{CtKey, Expr, MetaKey, Nat, ObjectKind, Reject, RuleId, Stmt, Verdict, Xt, XtKind};
+use crate::walk::engine::{Act, Alternative, ChainRef};
+use crate::walk::matching::{Lookups, known};
+use crate::walk::nft_nat;
+use crate::walk::nft_set::{Context, Given};
+use crate::walk::nft_value::{Val, value};
+use crate::walk::packet::{CtState, Packet, TCP};
 use crate::walk::rulesets::Rulesets;
 use crate::walk::tri::Tri;
 
-/// What a rule may do with a packet; `None` where it does not match.
-pub(super) fn alternatives(rulesets: &Rulesets<'_>, rule: usize, packet: &Packet) -> Option<Vec<Alternative>> {
-    let doc = rulesets.nft?;
-    let rule = doc.rules.get(rule)?;
-    let context = Context { rulesets, rule };
-    let Ok(exprs) = serde_json::from_str::<Vec<Value>>(doc.source.at(rule.expr)) else {
-        return Some(open(packet, "the rule is no list of expressions"));
-    };
-    let mut unknown: Option<String> = None;
-    let mut changed = packet.clone();
-    let mut acts = vec![(Act::Next, None)];
-    for expr in &exprs {
-        let Some((name, body)) = expr.as_object().and_then(|o| o.iter().next()) else {
-            return Some(open(packet, "an expression without a name"));
-        };
-        let answer = match name.as_str() {
-            "match" => context.matches(body, &changed),
-            "counter" | "log" | "comment" => Tri::Yes,
-            // A rule that adds to a set goes on.
-            "set" | "map" => Tri::Yes,
-            "limit" | "quota" => Tri::unknown(format!("`{name}` depends on the packets before")),
-            "xt" if body.get("name").and_then(Value::as_str) == Some("comment") => Tri::Yes,
-            "mangle" => {
-                context.mangle(body, &mut changed);
-                Tri::Yes
+/// A rule that leads to more ways than this is not followed further.
+const MOST: usize = 256;
+
+/// What a rule may do with a packet; `None` where it does nothing to it.
+pub(super) fn alternatives(
+    rulesets: &Rulesets<'_>,
+    rule: RuleId,
+    packet: &Packet,
+    lookups: &dyn Lookups,
+) -> Option<Vec<Alternative>> {
+    let (doc, index) = rulesets.nft?;
+    let rule = doc.rules.get(rule.0 as usize)?;
+    let table = doc.chain_record(rule.chain)?.table;
+    let context = Context { ruleset: doc, index, table, lookups };
+    let mut run = Run { context, stmts: doc.stmts(rule), out: Vec::new() };
+    run.from(0, packet.clone(), None);
+    let out = run.out;
+    let idle = |a: &Alternative| matches!(a.act, Act::Next) && a.packet == *packet;
+    (!out.iter().all(idle)).then_some(out)
+}
+
+/// What a statement leads to.
+enum Step {
+    Go,
+    /// The rule ends here.
+    End,
+    /// The rule may end here or go on.
+    Maybe(String),
+    /// The rule does this.
+    Act(Act),
+    /// Goes on with one of these packets; `None` ends the rule.
+    Split(Vec<(Option<Packet>, Option<String>)>),
+    /// Does one of these things; without an act the rule ends.
+    Acts(Vec<(Packet, Option<Act>, Option<String>)>),
+}
+
+struct Run<'c> {
+    context: Context<'c>,
+    stmts: &'c [Stmt],
+    out: Vec<Alternative>,
+}
+
+impl<'c> Run<'c> {
+    fn from(&mut self, first: usize, mut packet: Packet, mut unknown: Option<String>) {
+        for (i, stmt) in self.stmts.iter().enumerate().skip(first) {
+            if self.out.len() > MOST {
+                self.push(packet, Act::Open("the rule leads to too many ways".to_owned()), unknown);
+                return;
             }
-            "notrack" => {
-                changed.ct_state = Some(CtState::Untracked);
-                Tri::Yes
-            }
-            "accept" | "drop" | "return" | "continue" | "jump" | "goto" | "reject" => {
-                acts = vec![(context.verdict(name, body), None)];
-                break;
-            }
-            "vmap" => match context.vmap(body, &changed) {
-                Ok(found) => {
-                    acts = found;
-                    break;
+            match self.step(stmt, i, &mut packet) {
+                Step::Go => {}
+                Step::End => return self.push(packet, Act::Next, unknown),
+                Step::Maybe(why) => {
+                    let why = unknown.take().or(Some(why));
+                    self.push(packet.clone(), Act::Next, why.clone());
+                    unknown = why;
                 }
-                Err(why) => {
-                    acts = vec![(Act::Open(why), None)];
-                    break;
+                Step::Act(act) => return self.push(packet, act, unknown),
+                Step::Acts(acts) => {
+                    for (packet, act, why) in acts {
+                        // A map may say `continue`: then the rule goes on.
+                        match act {
+                            Some(Act::Next) => self.from(i + 1, packet, unknown.clone().or(why)),
+                            act => self.push(packet, act.unwrap_or(Act::Next), unknown.clone().or(why)),
+                        }
+                    }
+                    return;
                 }
-            },
-            "dnat" | "redirect" => {
-                changed.dst = None;
-                changed.dport = None;
-                changed.dnat = Some(true);
-                acts = vec![(Act::Accept, None)];
-                break;
-            }
-            "snat" | "masquerade" => {
-                changed.src = None;
-                changed.sport = None;
-                changed.snat = Some(true);
-                acts = vec![(Act::Accept, None)];
-                break;
-            }
-            other => {
-                let why = format!("what the expression `{other}` does is not known here");
-                acts = vec![(Act::Open(why), None)];
-                break;
-            }
-        };
-        match answer {
-            Tri::Yes => {}
-            Tri::No => return None,
-            Tri::Unknown(why) => {
-                unknown.get_or_insert(why);
-            }
-        }
-    }
-    let mut all: Vec<Alternative> = acts
-        .into_iter()
-        .map(|(act, chance)| Alternative { packet: changed.clone(), act, unknown: unknown.clone().or(chance) })
-        .collect();
-    if unknown.is_some() {
-        all.push(Alternative { packet: packet.clone(), act: Act::Next, unknown });
-    }
-    Some(all)
-}
-
-fn open(packet: &Packet, why: &str) -> Vec<Alternative> {
-    vec![Alternative { packet: packet.clone(), act: Act::Open(why.to_owned()), unknown: None }]
-}
-
-/// What stands in a packet's field.
-enum Field {
-    Addr(IpAddr),
-    Number(u64),
-    Name(String),
-    All(Vec<Field>),
-    /// The packet has no such field: no comparison holds.
-    Absent,
-    Unknown(String),
-}
-
-struct Context<'r> {
-    rulesets: &'r Rulesets<'r>,
-    rule: &'r Rule,
-}
-
-impl Context<'_> {
-    fn matches(&self, body: &Value, packet: &Packet) -> Tri {
-        let (op, left, right) = (body.get("op").and_then(Value::as_str).unwrap_or(""), &body["left"], &body["right"]);
-        let ct = left.get("ct").and_then(|c| c.get("key")).and_then(Value::as_str);
-        let answer = match ct {
-            Some("state") => ct_state(right, packet),
-            Some("status") => ct_status(right, packet),
-            _ => {
-                let field = field(left, packet);
-                match op {
-                    "==" | "!=" | "in" | "" => self.equals(&field, right),
-                    _ => match (field, right.as_u64()) {
-                        (Field::Number(n), Some(m)) => match op {
-                            "<" => (n < m).into(),
-                            ">" => (n > m).into(),
-                            "<=" => (n <= m).into(),
-                            ">=" => (n >= m).into(),
-                            _ => Tri::unknown(format!("the operator `{op}` is not known here")),
-                        },
-                        (Field::Absent, _) => Tri::No,
-                        _ => Tri::unknown(format!("the operator `{op}` cannot be answered here")),
-                    },
+                Step::Split(packets) => {
+                    for (split, why) in packets {
+                        let why = unknown.clone().or(why);
+                        match split {
+                            Some(split) => self.from(i + 1, split, why),
+                            None => self.push(packet.clone(), Act::Next, why),
+                        }
+                    }
+                    return;
                 }
             }
+        }
+        self.push(packet, Act::Next, unknown);
+    }
+
+    fn push(&mut self, packet: Packet, act: Act, unknown: Option<String>) {
+        self.out.push(Alternative { packet, act, unknown });
+    }
+
+    fn step(&self, stmt: &'c Stmt, at: usize, packet: &mut Packet) -> Step {
+        match stmt {
+            Stmt::Match { op, left, right } => step_of(self.context.matches(*op, left, right, packet)),
+            Stmt::Verdict(Verdict::Continue)
+            | Stmt::Counter(_)
+            | Stmt::Log(_)
+            | Stmt::Dup(_)
+            | Stmt::FlowAdd(_)
+            | Stmt::Last(_) => Step::Go,
+            Stmt::Verdict(verdict) => Step::Act(self.verdict(verdict)),
+            Stmt::Vmap(lookup) => {
+                let given = self.context.lookup(lookup, packet);
+                let acts = given.values.iter().map(|(data, why)| match &**data {
+                    Expr::Verdict(verdict) => (packet.clone(), Some(self.verdict(verdict)), why.clone()),
+                    _ => (packet.clone(), Some(Act::Open("the map gives no verdict that is known here".to_owned())), why.clone()),
+                });
+                let mut acts: Vec<_> = acts.collect();
+                if acts.is_empty() {
+                    return match given.nothing {
+                        Some(Some(why)) => Step::Act(Act::Open(why)),
+                        _ => Step::End,
+                    };
+                }
+                if let Some(why) = given.nothing {
+                    acts.push((packet.clone(), None, why));
+                }
+                Step::Acts(acts)
+            }
+            Stmt::Object(ObjectKind::Quota | ObjectKind::Limit, _) | Stmt::Limit(_) | Stmt::Quota(_) | Stmt::CtCount { .. } => {
+                Step::Maybe("it depends on the packets before".to_owned())
+            }
+            Stmt::Object(ObjectKind::Synproxy, _) | Stmt::Synproxy(_) => {
+                Step::Act(Act::Open("a SYN proxy answers in the server's place".to_owned()))
+            }
+            Stmt::Object(..) => Step::Go,
+            Stmt::Set { key, value } => self.set(key, value, packet),
+            Stmt::Nat(nat) => self.nat(nat, packet),
+            Stmt::Reject(reject) => rejects(*reject, packet),
+            Stmt::SetUpdate(update) => self.counted(&update.elem.key, update.elem.extra.iter().flat_map(|e| &e.stmts), packet),
+            Stmt::Meter(meter) => self.counted(&meter.elem.key, meter.elem.extra.iter().flat_map(|e| &e.stmts), packet),
+            Stmt::Queue(_) => Step::Act(Act::Open("a program behind a queue decides".to_owned())),
+            Stmt::Fwd(_) => Step::Act(Act::Open("the packet is sent out of another interface".to_owned())),
+            Stmt::Notrack => {
+                // `nft_notrack_eval()` leaves packets alone that have a connection or are untracked already.
+                if packet.ct_state == Some(CtState::Invalid) {
+                    packet.ct_state = Some(CtState::Untracked);
+                }
+                Step::Go
+            }
+            // Without a transparent socket the rule ends.
+            Stmt::Tproxy(_) => Step::Maybe("whether a local socket takes the packet is not known".to_owned()),
+            // iptables-nft puts matches before the counter and the target behind it.
+            Stmt::Xt(xt) => {
+                let counted_later = self.stmts.iter().skip(at).any(|s| matches!(s, Stmt::Counter(_)));
+                extension(xt, counted_later, packet)
+            }
+            Stmt::Other(text) => Step::Act(Act::Open(format!("what `{text}` does is not known here"))),
+        }
+    }
+
+    fn verdict(&self, verdict: &Verdict) -> Act {
+        let chain = |name| match self.context.ruleset.chain(self.context.table, name) {
+            Some(chain) => Ok(ChainRef::Nft(chain)),
+            None => Err(Act::Open(format!("there is no chain {name}"))),
         };
-        // A field that the packet does not have ends the rule, negated or not.
-        if op == "!=" && !matches!(field(left, packet), Field::Absent) { !answer } else { answer }
-    }
-
-    fn equals(&self, field: &Field, right: &Value) -> Tri {
-        match field {
-            Field::Absent => return Tri::No,
-            Field::Unknown(why) => return Tri::unknown(why.clone()),
-            _ => {}
-        }
-        if let Some(elems) = right.get("set").and_then(Value::as_array).or_else(|| right.as_array()) {
-            return self.any(field, elems.iter());
-        }
-        if let Some(elem) = right.get("elem") {
-            return self.equals(field, &elem["val"]);
-        }
-        if let (Field::All(fields), Some(parts)) = (field, right.get("concat").and_then(Value::as_array)) {
-            let pairs = fields.iter().zip(parts);
-            return pairs.fold(Tri::from(fields.len() == parts.len()), |all, (f, p)| all.and(|| self.equals(f, p)));
-        }
-        if let Some(range) = right.get("range").and_then(Value::as_array) {
-            return in_range(field, range);
-        }
-        if let Some(prefix) = right.get("prefix") {
-            let net = prefix["addr"].as_str().and_then(|a| a.parse().ok()).zip(prefix["len"].as_u64());
-            let net = net.and_then(|(addr, len)| ipnet::IpNet::new(addr, u8::try_from(len).ok()?).ok());
-            return match (field, net) {
-                (Field::Addr(addr), Some(net)) => net.contains(addr).into(),
-                _ => Tri::unknown("a prefix is compared with something that is no address"),
-            };
-        }
-        match (field, right) {
-            (_, Value::String(name)) if name.starts_with('@') => self.in_set(field, &name[1..]),
-            (Field::Addr(addr), Value::String(text)) => match text.parse::<IpAddr>() {
-                Ok(other) => (*addr == other).into(),
-                Err(_) => Tri::unknown(format!("`{text}` is no address")),
-            },
-            (Field::Number(n), Value::Number(m)) => (m.as_u64() == Some(*n)).into(),
-            (Field::Number(n), Value::String(text)) => match protocol_number(text) {
-                Some(m) => (u64::from(m) == *n).into(),
-                None => Tri::unknown(format!("`{text}` is no number known here")),
-            },
-            (Field::Name(name), Value::String(text)) => match text.strip_suffix('*') {
-                Some(start) => name.starts_with(start).into(),
-                None => (name == text).into(),
-            },
-            _ => Tri::unknown("the comparison is not known here"),
+        match verdict {
+            Verdict::Accept => Act::Accept,
+            Verdict::Drop => Act::Drop,
+            Verdict::Continue => Act::Next,
+            Verdict::Return => Act::Return,
+            Verdict::Queue => Act::Open("a program behind a queue decides".to_owned()),
+            Verdict::Jump(name) => chain(name).map_or_else(|open| open, Act::Jump),
+            Verdict::Goto(name) => chain(name).map_or_else(|open| open, Act::Goto),
         }
     }
 
-    fn any<'v>(&self, field: &Field, elems: impl Iterator<Item = &'v Value>) -> Tri {
-        let mut any = Tri::No;
-        for elem in elems {
-            match self.equals(field, elem) {
-                Tri::Yes => return Tri::Yes,
-                Tri::No => {}
-                unknown @ Tri::Unknown(_) => any = unknown,
+    /// `add @set { … }`: goes on, unless something that counts stands at the element.
+    fn counted(&self, key: &'c Expr, mut stmts: impl Iterator<Item = &'c Stmt>, packet: &Packet) -> Step {
+        if value(key, packet, self.context.lookups).is_absent() {
+            return Step::End;
+        }
+        if stmts.any(|s| !matches!(s, Stmt::Counter(_) | Stmt::Last(_))) {
+            return Step::Maybe("it depends on the packets before".to_owned());
+        }
+        Step::Go
+    }
+
+    /// The values that an expression may have, with what a map gives for it.
+    fn values(&self, expr: &'c Expr, packet: &Packet) -> Vec<(Option<Val>, Option<String>)> {
+        let Expr::Map(lookup) = expr else { return vec![(Some(value(expr, packet, self.context.lookups)), None)] };
+        let Given { values, nothing } = self.context.lookup(lookup, packet);
+        let given = values.iter().map(|(data, why)| (Some(value(data, packet, self.context.lookups)), why.clone()));
+        let mut all: Vec<_> = given.collect();
+        match nothing {
+            Some(Some(why)) if all.is_empty() => all.push((Some(Val::Unknown(why)), None)),
+            Some(why) => all.push((None, why)),
+            None => {}
+        }
+        all
+    }
+
+    /// Each value that may be set gives a packet of its own.
+    fn split(&self, expr: &'c Expr, packet: &Packet, change: impl Fn(&Val, &mut Packet)) -> Step {
+        let values = self.values(expr, packet).into_iter().map(|(value, why)| {
+            let changed = value.filter(|v| !v.is_absent()).map(|value| {
+                let mut changed = packet.clone();
+                change(&value, &mut changed);
+                changed
+            });
+            (changed, why)
+        });
+        Step::Split(values.collect())
+    }
+
+    fn set(&self, key: &Expr, to: &'c Expr, packet: &Packet) -> Step {
+        let number = |value: &Val| value.known().and_then(|n| u32::try_from(n & u128::from(u32::MAX)).ok());
+        match key {
+            Expr::Meta(MetaKey::Mark) => self.split(to, packet, |value, p| p.mark = number(value)),
+            // Without a connection nothing is set (`nft_ct_set_eval()`).
+            Expr::Ct(ct) if ct.key == CtKey::Mark => match packet.ct_state {
+                Some(CtState::Invalid | CtState::Untracked) => Step::Go,
+                _ => self.split(to, packet, |value, p| p.connmark = number(value)),
+            },
+            Expr::Payload(field) => nft_nat::rewritten(field, packet)
+                .map_or(Step::Go, |field| self.split(to, packet, move |value, p| field.write(value, p))),
+            _ => Step::Go,
+        }
+    }
+
+    fn nat(&self, nat: &'c Nat, packet: &Packet) -> Step {
+        if nft_nat::other_family(nat, packet) {
+            return Step::End;
+        }
+        let none = || vec![(Some(None), None)];
+        let values = |expr: Option<&'c Expr>| {
+            expr.map_or_else(none, |expr| {
+                self.values(expr, packet).into_iter().map(|(value, why)| (value.map(Some), why)).collect()
+            })
+        };
+        let mut acts = Vec::new();
+        for (addr, why) in values(nat.addr.as_ref()) {
+            for (port, other) in values(nat.port.as_ref()) {
+                let why = why.clone().or(other);
+                match (&addr, &port) {
+                    (Some(addr), Some(port)) if !addr.iter().chain(port).any(Val::is_absent) => {
+                        acts.push((nft_nat::translated(nat, addr.as_ref(), port.as_ref(), packet), Some(Act::Accept), why));
+                    }
+                    _ => acts.push((packet.clone(), None, why)),
+                }
             }
         }
-        any
-    }
-
-    /// The elements of a named set or map of the rule's table, and whether they change by themselves.
-    fn elements(&self, name: &str) -> Result<(Vec<Value>, bool), String> {
-        let doc = self.rulesets.nft.ok_or("the ruleset is missing")?;
-        let mut sets = doc.sets.iter();
-        let set = sets
-            .find(|s| s.family == self.rule.family && s.table == self.rule.table && s.name == name)
-            .ok_or_else(|| format!("there is no set {name}"))?;
-        let elems = match set.elem {
-            None => Vec::new(),
-            Some(at) => serde_json::from_str(doc.source.at(at)).map_err(|_| format!("the elements of set {name} are no list"))?,
-        };
-        Ok((elems, set.dynamic))
-    }
-
-    fn in_set(&self, field: &Field, name: &str) -> Tri {
-        match self.elements(name) {
-            Err(why) => Tri::unknown(why),
-            Ok((_, true)) => Tri::unknown(format!("the members of set {name} come and go")),
-            Ok((elems, false)) => self.any(field, elems.iter()),
-        }
-    }
-
-    fn verdict(&self, name: &str, body: &Value) -> Act {
-        let target = || body.get("target").and_then(Value::as_str).unwrap_or_default();
-        let chain = || self.rulesets.nft_chain(self.rule, target()).ok_or_else(|| Act::Open(format!("no chain {}", target())));
-        match name {
-            "accept" => Act::Accept,
-            "drop" => Act::Drop,
-            "return" => Act::Return,
-            "continue" => Act::Next,
-            "jump" => chain().map_or_else(|open| open, Act::Jump),
-            "goto" => chain().map_or_else(|open| open, Act::Goto),
-            "reject" => {
-                let part = |key| body.get(key).and_then(Value::as_str);
-                Act::Reject(match (part("type"), part("expr")) {
-                    (Some("tcp reset"), _) => "tcp-reset".to_owned(),
-                    (Some(kind), Some(expr)) => format!("{kind}-{expr}"),
-                    _ => "icmp-port-unreachable".to_owned(),
-                })
-            }
-            other => Act::Open(format!("the verdict `{other}` is not known here")),
-        }
-    }
-
-    fn vmap(&self, body: &Value, packet: &Packet) -> Result<Vec<(Act, Option<String>)>, String> {
-        let data = &body["data"];
-        let elems = match data.as_str().and_then(|s| s.strip_prefix('@')) {
-            Some(name) => match self.elements(name)? {
-                (_, true) => return Err(format!("the members of map {name} come and go")),
-                (elems, false) => elems,
-            },
-            None => data.get("set").and_then(Value::as_array).cloned().ok_or("a verdict map without elements")?,
-        };
-        let act = |pair: &Value| match pair.get(1).and_then(Value::as_object).and_then(|o| o.iter().next()) {
-            Some((name, body)) => self.verdict(name, body),
-            None => Act::Open("a verdict map without a verdict".to_owned()),
-        };
-        // Load balancing: every way is followed.
-        if body["key"].get("numgen").is_some() {
-            let one = elems.len() == 1;
-            let chance = || (!one).then(|| "it is a matter of chance".to_owned());
-            return Ok(elems.iter().map(|pair| (act(pair), chance())).collect());
-        }
-        let key = field(&body["key"], packet);
-        let mut found = Vec::new();
-        for pair in &elems {
-            match self.equals(&key, &pair[0]) {
-                Tri::Yes => return Ok(vec![(act(pair), None)]),
-                Tri::No => {}
-                Tri::Unknown(why) => found.push((act(pair), Some(why))),
-            }
-        }
-        // No element is certain: the packet may also find none and go on.
-        let why = found.first().and_then(|(_, why): &(Act, Option<String>)| why.clone());
-        found.push((Act::Next, why));
-        Ok(found)
-    }
-
-    fn mangle(&self, body: &Value, packet: &mut Packet) {
-        let key = &body["key"];
-        if key.get("meta").and_then(|m| m.get("key")).and_then(Value::as_str) == Some("mark") {
-            packet.mark = match field(&body["value"], packet) {
-                Field::Number(n) => u32::try_from(n).ok(),
-                _ => None,
-            };
-        } else if key.get("ct").and_then(|m| m.get("key")).and_then(Value::as_str) == Some("mark") {
-            packet.connmark = None;
-        }
+        Step::Acts(acts)
     }
 }
 
-fn field(expr: &Value, packet: &Packet) -> Field {
-    let unknown = |what: &str| Field::Unknown(format!("{what} is not known"));
-    let number = |n: Option<u64>, what| n.map_or_else(|| unknown(what), Field::Number);
-    if let Some(n) = expr.as_u64() {
-        return Field::Number(n);
+fn step_of(answer: Tri) -> Step {
+    match answer {
+        Tri::Yes => Step::Go,
+        Tri::No => Step::End,
+        Tri::Unknown(why) => Step::Maybe(why),
     }
-    let Some((name, body)) = expr.as_object().and_then(|o| o.iter().next()) else { return unknown("the expression") };
-    let key = |k: &str| body.get(k).and_then(Value::as_str).unwrap_or_default();
-    match name.as_str() {
-        "concat" => Field::All(body.as_array().into_iter().flatten().map(|e| field(e, packet)).collect()),
-        "&" | "|" | "^" => {
-            let side = |i: usize| body.get(i).map_or_else(|| unknown("an operand"), |e| field(e, packet));
-            match (side(0), side(1)) {
-                (Field::Number(a), Field::Number(b)) => Field::Number(match name.as_str() {
-                    "&" => a & b,
-                    "|" => a | b,
-                    _ => a ^ b,
-                }),
-                (Field::Number(_), other) | (other, _) => other,
-            }
-        }
-        "meta" => match key("key") {
-            "l4proto" => number(packet.protocol.map(u64::from), "the protocol"),
-            "nfproto" => Field::Name(if packet.family == Family::V4 { "ipv4" } else { "ipv6" }.to_owned()),
-            "protocol" => Field::Name(if packet.family == Family::V4 { "ip" } else { "ip6" }.to_owned()),
-            "mark" => number(packet.mark.map(u64::from), "the mark"),
-            "iifname" | "iif" => device(&packet.iif, "the incoming interface"),
-            "oifname" | "oif" => device(&packet.oif, "the outgoing interface"),
-            other => unknown(other),
+}
+
+/// A refusal, and the condition that nft puts before it and hides in listings: a RST answers TCP only, an ICMP error its own family.
+fn rejects(reject: Reject, packet: &Packet) -> Step {
+    let v4 = packet.family == Family::V4;
+    let act = |with: &str| Step::Act(Act::Reject(with.to_owned()));
+    match reject {
+        Reject::TcpReset => match known(packet.protocol, "the protocol", |p| p == TCP) {
+            Tri::Yes => act("tcp-reset"),
+            Tri::No => Step::End,
+            Tri::Unknown(why) => Step::Acts(vec![
+                (packet.clone(), Some(Act::Reject("tcp-reset".to_owned())), Some(why.clone())),
+                (packet.clone(), None, Some(why)),
+            ]),
         },
-        "ct" if key("key") == "mark" => number(packet.connmark.map(u64::from), "the connection's mark"),
-        "payload" => payload(key("protocol"), key("field"), packet),
-        other => unknown(other),
+        Reject::Icmp(_) if !v4 => Step::End,
+        Reject::Icmpv6(_) if v4 => Step::End,
+        Reject::Icmp(code) => act(icmp_error(code)),
+        Reject::Icmpv6(code) => act(icmpv6_error(code)),
+        // `nft_reject_icmp_code()` and `nft_reject_icmpv6_code()` of net/netfilter/nft_reject.c.
+        Reject::Icmpx(code) => act(match (code, v4) {
+            (0, true) => icmp_error(0),
+            (1, true) => icmp_error(3),
+            (2, true) => icmp_error(1),
+            (3, true) => icmp_error(13),
+            (0, false) => icmpv6_error(0),
+            (1, false) => icmpv6_error(4),
+            (2, false) => icmpv6_error(3),
+            (3, false) => icmpv6_error(1),
+            _ => "an ICMP error",
+        }),
+        Reject::Unknown => act("an ICMP error"),
     }
 }
 
-fn device(dev: &Dev, what: &str) -> Field {
-    match dev {
-        Dev::Unknown => Field::Unknown(format!("{what} is not known")),
-        // nft gives an empty name where there is no device.
-        Dev::None => Field::Name(String::new()),
-        Dev::Named(name) => Field::Name(name.to_string()),
+/// The names that iptables gives the codes of "destination unreachable".
+fn icmp_error(code: u8) -> &'static str {
+    match code {
+        0 => "icmp-net-unreachable",
+        1 => "icmp-host-unreachable",
+        2 => "icmp-proto-unreachable",
+        3 => "icmp-port-unreachable",
+        9 => "icmp-net-prohibited",
+        10 => "icmp-host-prohibited",
+        13 => "icmp-admin-prohibited",
+        _ => "an ICMP error",
     }
 }
 
-fn payload(protocol: &str, name: &str, packet: &Packet) -> Field {
-    let unknown = |what: &str| Field::Unknown(format!("{what} is not known"));
-    let needs: &[u8] = match protocol {
-        "ip" | "ip6" => {
-            if (protocol == "ip") != (packet.family == Family::V4) {
-                return Field::Absent;
-            }
-            return match name {
-                "saddr" => packet.src.map_or_else(|| unknown("the source address"), Field::Addr),
-                "daddr" => packet.dst.map_or_else(|| unknown("the destination address"), Field::Addr),
-                "protocol" | "nexthdr" => {
-                    packet.protocol.map_or_else(|| unknown("the protocol"), |p| Field::Number(u64::from(p)))
-                }
-                other => unknown(other),
-            };
+fn icmpv6_error(code: u8) -> &'static str {
+    match code {
+        0 => "icmp6-no-route",
+        1 => "icmp6-adm-prohibited",
+        3 => "icmp6-addr-unreachable",
+        4 => "icmp6-port-unreachable",
+        5 => "icmp6-policy-fail",
+        6 => "icmp6-reject-route",
+        _ => "an ICMPv6 error",
+    }
+}
+
+/// An extension of iptables, whose options nft does not show.
+fn extension(xt: &Xt, is_match: bool, packet: &mut Packet) -> Step {
+    if xt.is_comment() {
+        return Step::Go;
+    }
+    let name = xt.name.as_deref().unwrap_or("an extension without a name");
+    if xt.kind == XtKind::Match || (xt.kind == XtKind::Unknown && is_match) {
+        return Step::Maybe(format!("nft does not show what the extension `{name}` of iptables asks"));
+    }
+    match (xt.kind, name) {
+        (XtKind::Watcher, _)
+        | (XtKind::Target, "LOG" | "NFLOG" | "TRACE" | "CHECKSUM" | "TCPMSS" | "CLASSIFY" | "SET" | "TTL" | "HL" | "DSCP") => {
+            Step::Go
         }
-        "tcp" => &[TCP],
-        "udp" => &[UDP],
-        "sctp" => &[SCTP],
-        "th" => &[],
-        other => return unknown(other),
-    };
-    match packet.protocol {
-        None => unknown("the protocol"),
-        Some(p) if !needs.is_empty() && !needs.contains(&p) => Field::Absent,
-        Some(_) => match name {
-            "sport" => packet.sport.map_or_else(|| unknown("the source port"), |p| Field::Number(u64::from(p))),
-            "dport" => packet.dport.map_or_else(|| unknown("the destination port"), |p| Field::Number(u64::from(p))),
-            other => unknown(other),
-        },
-    }
-}
-
-fn in_range(field: &Field, range: &[Value]) -> Tri {
-    match (field, range) {
-        (Field::Number(n), [first, last]) => match (first.as_u64(), last.as_u64()) {
-            (Some(first), Some(last)) => (first..=last).contains(n).into(),
-            _ => Tri::unknown("a range without numbers"),
-        },
-        (Field::Addr(addr), [first, last]) => {
-            let parse = |v: &Value| v.as_str().and_then(|s| s.parse::<IpAddr>().ok());
-            match (parse(first), parse(last)) {
-                (Some(first), Some(last)) => (first..=last).contains(addr).into(),
-                _ => Tri::unknown("a range without addresses"),
+        (XtKind::Target, "MARK" | "CONNMARK") => {
+            if name == "MARK" {
+                packet.mark = None;
+            } else {
+                (packet.mark, packet.connmark) = (None, None);
             }
+            Step::Go
         }
-        _ => Tri::unknown("a range of something that is not known here"),
+        (XtKind::Target, "MASQUERADE" | "SNAT") => {
+            (packet.src, packet.sport, packet.snat) = (None, None, Some(true));
+            Step::Act(Act::Accept)
+        }
+        (XtKind::Target, "DNAT" | "REDIRECT") => {
+            (packet.dst, packet.dport, packet.dnat) = (None, None, Some(true));
+            Step::Act(Act::Accept)
+        }
+        (XtKind::Target, "REJECT") => Step::Act(Act::Reject("an ICMP error or RST".to_owned())),
+        _ => {
+            let why = format!("nft does not show what `{name}` of iptables does");
+            Step::Acts(vec![
+                (packet.clone(), Some(Act::Open(why.clone())), None),
+                (packet.clone(), Some(Act::Accept), Some(why.clone())),
+                (packet.clone(), Some(Act::Next), Some(why)),
+            ])
+        }
     }
-}
-
-/// The words of a right side: one, a list, or a set of them.
-fn words(right: &Value) -> Option<Vec<&str>> {
-    let list = right.get("set").and_then(Value::as_array).or_else(|| right.as_array());
-    list.map_or_else(|| right.as_str().map(|w| vec![w]), |l| l.iter().map(Value::as_str).collect())
-}
-
-fn ct_state(right: &Value, packet: &Packet) -> Tri {
-    let Some(words) = words(right) else { return Tri::unknown("the connection's states are not understood") };
-    let Some(state) = packet.ct_state else { return Tri::unknown("the connection's state is not known") };
-    let word = match state {
-        CtState::New => "new",
-        CtState::Established => "established",
-        CtState::Related => "related",
-        CtState::Invalid => "invalid",
-        CtState::Untracked => "untracked",
-    };
-    words.contains(&word).into()
-}
-
-fn ct_status(right: &Value, packet: &Packet) -> Tri {
-    let Some(words) = words(right) else { return Tri::unknown("the connection's status is not understood") };
-    words.iter().fold(Tri::No, |any, &word| {
-        any.or(|| {
-            let known = match word {
-                "dnat" => packet.dnat,
-                "snat" => packet.snat,
-                _ => None,
-            };
-            known.map_or_else(|| Tri::unknown(format!("whether the connection is {word} is not known")), Tri::from)
-        })
-    })
 }

@@ -1,8 +1,9 @@
 //! All rulesets of one family of a node: which base chains hang on a hook and in which order, and what is missing.
 
 use crate::family::Family;
-use crate::parse::iptables::{ChainId, Policy, RuleId, Ruleset, TableKind};
-use crate::parse::nft_json;
+use crate::parse::iptables::{ChainId, Counters, Policy, RuleId, Ruleset, TableKind};
+use crate::parse::nft;
+use crate::parse::nft::index::Index;
 use crate::source::{At, Missing};
 use crate::state::netfilter::Backend;
 use crate::state::{Doc, Node};
@@ -12,10 +13,8 @@ use crate::walk::hook::{Hook, Place, Table};
 /// The rulesets, and what of them is missing.
 pub(super) struct Rulesets<'n> {
     pub(super) iptables: Vec<(Backend, &'n Doc<Ruleset>)>,
-    pub(super) nft: Option<&'n Doc<nft_json::Ruleset>>,
+    pub(super) nft: Option<(&'n Doc<nft::Ruleset>, &'n Index)>,
     pub(super) gaps: Vec<Missing>,
-    /// For each native chain its rules.
-    nft_rules: Vec<Vec<usize>>,
     family: Family,
 }
 
@@ -26,11 +25,13 @@ pub(super) struct BaseChain {
     pub(super) nat: bool,
     /// What its end does: true accepts; `None` is not known.
     pub(super) accepts: Option<bool>,
+    /// It is not followed but may stop the packet: why that is not known.
+    pub(super) gate: Option<String>,
 }
 
 impl<'n> Rulesets<'n> {
     pub(super) fn of(node: &'n Node, family: Family) -> Self {
-        let mut all = Self { iptables: Vec::new(), nft: None, gaps: Vec::new(), nft_rules: Vec::new(), family };
+        let mut all = Self { iptables: Vec::new(), nft: None, gaps: Vec::new(), family };
         for backend in Backend::ALL {
             match node.iptables(backend, family) {
                 Ok(doc) => {
@@ -51,25 +52,14 @@ impl<'n> Rulesets<'n> {
                 Err(missing) => all.gaps.push(missing),
             }
         }
-        match node.nft() {
-            Ok(doc) => {
+        match node.nft().and_then(|doc| Ok((doc, node.nft_index()?))) {
+            Ok((doc, index)) => {
                 all.gaps.extend(doc.source.whole().err());
-                if !doc.whole {
-                    all.gaps.push(Missing::new(&doc.source.key, "the whole ruleset", "the document is cut off"));
+                if let Some(gap) = index.gap() {
+                    let why = format!("line {} was not understood: {}", gap.at.line, gap.what);
+                    all.gaps.push(Missing::new(&doc.source.key, "the whole ruleset", why));
                 }
-                all.nft = Some(doc);
-                all.nft_rules = vec![Vec::new(); doc.chains.len()];
-                let index: std::collections::HashMap<_, _> = doc
-                    .chains
-                    .iter()
-                    .enumerate()
-                    .map(|(i, c)| ((c.family.as_str(), c.table.as_str(), c.name.as_str()), i))
-                    .collect();
-                for (i, rule) in doc.rules.iter().enumerate() {
-                    if let Some(&chain) = index.get(&(rule.family.as_str(), rule.table.as_str(), rule.chain.as_str())) {
-                        all.nft_rules[chain].push(i);
-                    }
-                }
+                all.nft = Some((doc, index));
             }
             Err(missing) => all.gaps.push(missing),
         }
@@ -98,25 +88,58 @@ impl<'n> Rulesets<'n> {
                     TableKind::Filter | TableKind::Unknown => 0,
                 };
                 let chain = ChainRef::Iptables(doc_index, chain);
-                bases.push(BaseChain { chain, prio, nat: kind == TableKind::Nat, accepts });
+                bases.push(BaseChain { chain, prio, nat: kind == TableKind::Nat, accepts, gate: None });
             }
         }
-        for (i, chain) in self.nft.iter().flat_map(|doc| doc.chains.iter().enumerate()) {
-            let Some(base) = &chain.base else { continue };
-            let ours = match chain.family.as_str() {
-                "inet" => true,
-                "ip" => self.family == Family::V4,
-                "ip6" => self.family == Family::V6,
-                _ => false,
-            };
-            let in_save = chain.name == hook.chain() && self.is_of_iptables(&chain.family, &chain.table);
-            if ours && base.hook.eq_ignore_ascii_case(hook.chain()) && !in_save {
-                let (chain, prio) = (ChainRef::Nft(i), base.prio);
-                bases.push(BaseChain { chain, prio, nat: base.kind == "nat", accepts: Some(base.policy != "drop") });
-            }
-        }
+        self.nft_bases(hook, &mut bases);
         bases.sort_by_key(|b| b.prio);
         bases
+    }
+
+    /// Native base chains of one's own family and of inet. A table whose dormancy is not readable (`nft -j` of 1.0.6 prints garbage for
+    /// flags) counts as active: dormant tables are rare, and to leave out one that filters would be the worse mistake.
+    ///
+    /// Base chains at the ingress of devices come before all others at prerouting, those at egress behind all at postrouting. JSON does not
+    /// name their devices, and a packet may pass more of them than the one that the network layer sees (bridge ports, slaves of a bond): one
+    /// that may stop packets makes the answer undecided for every packet that comes in, or goes out, by a device.
+    fn nft_bases(&self, hook: Hook, bases: &mut Vec<BaseChain>) {
+        let Some((doc, index)) = self.nft else { return };
+        for &id in index.bases() {
+            let Some((chain, base, table)) = nft_base(doc, id) else { continue };
+            let ours = match table.family {
+                nft::NftFamily::Inet => true,
+                nft::NftFamily::Ip => self.family == Family::V4,
+                nft::NftFamily::Ip6 => self.family == Family::V6,
+                _ => false,
+            };
+            let in_save = *chain.name == *hook.chain() && self.is_of_iptables(table);
+            if ours && base.hook == nft_hook(hook) && !in_save {
+                let accepts = match base.policy {
+                    nft::Policy::Accept => Some(true),
+                    nft::Policy::Drop => Some(false),
+                    nft::Policy::Other(_) => None,
+                };
+                // Without a known priority only the order is not known, which matters for marks and translations alone.
+                let prio = base.priority.unwrap_or(0);
+                bases.push(BaseChain {
+                    chain: ChainRef::Nft(id),
+                    prio,
+                    nat: base.kind == nft::ChainKind::Nat,
+                    accepts,
+                    gate: None,
+                });
+            }
+        }
+        for &id in index.gates() {
+            let Some((_, base, _)) = nft_base(doc, id) else { continue };
+            let (prio, place) = match (hook, &base.hook) {
+                (Hook::Prerouting, nft::Hook::Ingress) => (i32::MIN, "ingress"),
+                (Hook::Postrouting, nft::Hook::Egress) => (i32::MAX, "egress"),
+                _ => continue,
+            };
+            let gate = Some(format!("base chains at the {place} of devices are not followed, and this one may stop packets"));
+            bases.push(BaseChain { chain: ChainRef::Nft(id), prio, nat: false, accepts: None, gate });
+        }
     }
 
     /// Whether a table of nftables is one of iptables-nft's. That tool keeps the five tables of iptables under their own names in
@@ -124,9 +147,9 @@ impl<'n> Rulesets<'n> {
     /// save is the better text, since nft's JSON hides the options of xt matches; else the table is evaluated as a native one.
     /// A base chain that somebody added to such a table under another name is not in the save (it says "contains incompatible
     /// base-chains"): the caller compares the name, and evaluates it as a native one too.
-    fn is_of_iptables(&self, family: &str, name: &str) -> bool {
-        let kind = TableKind::of(name);
-        matches!(family, "ip" | "ip6")
+    fn is_of_iptables(&self, table: &nft::Table) -> bool {
+        let kind = TableKind::of(&table.name);
+        matches!(table.family, nft::NftFamily::Ip | nft::NftFamily::Ip6)
             && kind != TableKind::Unknown
             && self.iptables.iter().any(|(backend, doc)| *backend == Backend::Nft && doc.table(kind).is_some())
     }
@@ -138,14 +161,11 @@ impl<'n> Rulesets<'n> {
                 let rules = self.iptables.get(doc).into_iter().flat_map(|(_, d)| d.rules_of(chain));
                 rules.map(|(id, _)| Line::Rule(doc, id)).collect()
             }
-            ChainRef::Nft(chain) => self.nft_rules.get(chain).into_iter().flatten().map(|&r| Line::NftRule(r)).collect(),
+            ChainRef::Nft(chain) => {
+                let rules = self.nft.into_iter().flat_map(|(doc, _)| doc.rules_of(chain));
+                rules.map(|(id, _)| Line::NftRule(id)).collect()
+            }
         }
-    }
-
-    /// The native chain of a name in the table of a rule.
-    pub(super) fn nft_chain(&self, rule: &nft_json::Rule, name: &str) -> Option<ChainRef> {
-        let same = |c: &nft_json::Chain| c.family == rule.family && c.table == rule.table && c.name == name;
-        self.nft?.chains.iter().position(same).map(ChainRef::Nft)
     }
 
     /// Whether a line stands in a filter table.
@@ -154,8 +174,9 @@ impl<'n> Rulesets<'n> {
             Line::Rule(..) | Line::Policy(ChainRef::Iptables(..)) => {
                 matches!(self.place(line).table, Table::Iptables(_, TableKind::Filter))
             }
-            Line::Policy(ChainRef::Nft(i)) => {
-                self.nft.and_then(|d| d.chains.get(i)).and_then(|c| c.base.as_ref()).is_some_and(|b| b.kind == "filter")
+            Line::Policy(ChainRef::Nft(id)) => {
+                let base = self.nft.and_then(|(doc, _)| nft_base(doc, id));
+                base.is_some_and(|(_, base, _)| base.kind == nft::ChainKind::Filter)
             }
             Line::NftRule(_) => true,
         }
@@ -167,13 +188,10 @@ impl<'n> Rulesets<'n> {
             Line::Rule(doc, rule) => self.iptables_place(doc, Some(rule), None),
             Line::Policy(ChainRef::Iptables(doc, chain)) => self.iptables_place(doc, None, Some(chain)),
             Line::NftRule(rule) => {
-                let rule = self.nft.and_then(|d| d.rules.get(rule));
-                self.nft_place(rule.map(|r| (r.family.as_str(), r.table.as_str(), r.chain.as_str(), r.at)), false)
+                let rule = self.nft.and_then(|(doc, _)| doc.rules.get(rule.0 as usize));
+                self.nft_place(rule.map(|r| r.chain), rule)
             }
-            Line::Policy(ChainRef::Nft(chain)) => {
-                let chain = self.nft.and_then(|d| d.chains.get(chain));
-                self.nft_place(chain.map(|c| (c.family.as_str(), c.table.as_str(), c.name.as_str(), c.at)), true)
-            }
+            Line::Policy(ChainRef::Nft(chain)) => self.nft_place(Some(chain), None),
         }
     }
 
@@ -192,10 +210,37 @@ impl<'n> Rulesets<'n> {
         }
     }
 
-    fn nft_place(&self, parts: Option<(&str, &str, &str, At)>, is_policy: bool) -> Place {
-        let (family, table, chain, at) = parts.unwrap_or(("", "", "", At::default()));
-        let evidence = self.nft.expect("a native line comes from the native ruleset").source.evidence(at);
-        let table = Table::Nft(family.to_owned(), table.to_owned());
-        Place { table, chain: chain.to_owned(), is_policy, counters: None, evidence }
+    fn nft_place(&self, chain: Option<nft::ChainId>, rule: Option<&nft::Rule>) -> Place {
+        let (doc, _) = self.nft.expect("a native line comes from the native ruleset");
+        let chain = chain.and_then(|id| doc.chain_record(id));
+        let table = chain.and_then(|c| doc.table_record(c.table));
+        let counter = rule.into_iter().flat_map(|r| doc.stmts(r)).find_map(|stmt| match stmt {
+            nft::Stmt::Counter(counter) => *counter,
+            _ => None,
+        });
+        Place {
+            table: Table::Nft(table.map_or("", |t| t.family.name()).to_owned(), table.map_or("", |t| &*t.name).to_owned()),
+            chain: chain.map_or("", |c| &*c.name).to_owned(),
+            is_policy: rule.is_none(),
+            counters: counter.map(|c| Counters { packets: c.packets, bytes: c.bytes, rounded: false }),
+            evidence: doc.source.evidence(rule.map_or_else(|| chain.map_or(At::default(), |c| c.at), |r| r.at)),
+        }
+    }
+}
+
+/// A base chain with its table.
+fn nft_base(doc: &nft::Ruleset, id: nft::ChainId) -> Option<(&nft::Chain, &nft::BaseChain, &nft::Table)> {
+    let chain = doc.chain_record(id)?;
+    Some((chain, chain.base.as_deref()?, doc.table_record(chain.table)?))
+}
+
+/// The hook by nft's name.
+fn nft_hook(hook: Hook) -> nft::Hook {
+    match hook {
+        Hook::Prerouting => nft::Hook::Prerouting,
+        Hook::Input => nft::Hook::Input,
+        Hook::Forward => nft::Hook::Forward,
+        Hook::Output => nft::Hook::Output,
+        Hook::Postrouting => nft::Hook::Postrouting,
     }
 }

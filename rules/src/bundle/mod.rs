@@ -2,3 +2,4 @@
 
 pub(crate) mod capture_missing;
 pub(crate) mod capture_not_understood;
+pub(crate) mod captures_disagree;

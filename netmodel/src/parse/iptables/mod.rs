@@ -91,6 +91,8 @@ struct Reader<'t> {
     problems: Vec<Problem>,
     /// The table that is open.
     table: Option<TableId>,
+    /// The kinds of all tables so far, each once: a text may have a million tables, the kernel has five.
+    kinds: Vec<TableKind>,
     /// Its chains by name.
     names: HashMap<&'t str, ChainId, names::Seeded>,
     /// The chain of the rule before: rules of a chain stand together.
@@ -127,6 +129,7 @@ impl<'t> Reader<'t> {
             set,
             problems: Vec::new(),
             table: None,
+            kinds: Vec::new(),
             names: HashMap::with_capacity_and_hasher(lines / 4, names::Seeded::default()),
             last_chain: None,
             unresolved: Vec::new(),
@@ -209,8 +212,10 @@ impl<'t> Reader<'t> {
         let kind = TableKind::of(name);
         if kind == TableKind::Unknown {
             self.problem(at, "no table that iptables knows");
-        } else if self.set.table(kind).is_some() {
+        } else if self.kinds.contains(&kind) {
             self.problem(at, "this table stands twice; the first counts");
+        } else {
+            self.kinds.push(kind);
         }
         self.open_table(at, Some(span(start + 1, start + 1 + name.len())), kind);
     }

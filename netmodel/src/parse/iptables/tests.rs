@@ -157,7 +157,9 @@ proptest::proptest! {
         proptest::prop_assert_eq!(parsed.value.to_save(&text).to_string(), text.as_str());
         let normal = parsed.value.to_normalized(&text).to_string();
         let again = parse(&normal, Family::V6).value;
-        proptest::prop_assert_eq!(again.rules.len(), parsed.value.rules.len());
+        // What somebody left out of a paste (`--`, `...`) is a record that has no text to be printed.
+        let said = |set: &Ruleset| set.rules.iter().filter(|r| !matches!(r.target, Target::Elided(_))).count();
+        proptest::prop_assert_eq!(said(&again), said(&parsed.value));
         for m in &parsed.value.matches {
             proptest::prop_assert!(text.get(m.span.start as usize..m.span.end as usize).is_some());
         }

@@ -33,6 +33,7 @@ mod builder;
 pub mod compat;
 pub mod expr;
 mod fields;
+pub mod index;
 pub mod json;
 pub mod kind;
 pub mod record;

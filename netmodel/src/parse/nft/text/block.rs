@@ -1,19 +1,20 @@
 //! The blocks of the text form: tables, chains, sets, objects.
 
+mod contents;
+
 use super::expr::Cursor;
 use super::lex::{Item, Items, Kind as TokKind, Tok, tokens};
+use super::part::{family_and, indent_of, is_live, priority};
 use super::rule;
 use crate::parse::Parsed;
 use crate::parse::nft::builder::Builder;
 use crate::parse::nft::compat;
-use crate::parse::nft::expr::{Expr, Name};
-use crate::parse::nft::kind::{Kind, Kinds};
+use crate::parse::nft::expr::Name;
 use crate::parse::nft::record::{
-    BaseChain, ChainId, ChainKind, Counter, CtObject, Flowtable, Hook, NftFamily, Note, Object, ObjectKind, ObjectSpec, Other,
-    Policy, Ruleset, Set, SetType, TableId, standard_priority,
+    BaseChain, ChainId, ChainKind, CtObject, Flowtable, Hook, NftFamily, Note, Object, ObjectKind, ObjectSpec, Other, Policy,
+    Ruleset, Set, SetType, TableId,
 };
-use crate::parse::nft::stmt::{Stmt, Synproxy};
-use crate::parse::nft::value::{duration_ms, int};
+use crate::parse::nft::stmt::Stmt;
 use crate::source::At;
 
 /// A block that is open.
@@ -86,6 +87,10 @@ impl<'a> Reader<'a> {
             let newlines = memchr::memchr_iter(b'\n', &self.text.as_bytes()[self.line_at..at]).count();
             self.line = self.line.saturating_add(u32::try_from(newlines).unwrap_or(u32::MAX));
             self.line_at = at;
+        } else {
+            // What reaches to the end is placed after what stands behind its beginning was looked at.
+            let back = memchr::memchr_iter(b'\n', &self.text.as_bytes()[at..self.line_at]).count();
+            return self.line.saturating_sub(u32::try_from(back).unwrap_or(u32::MAX));
         }
         self.line
     }
@@ -544,263 +549,4 @@ impl<'a> Reader<'a> {
         let inner = toks.iter().skip_while(|t| !t.is("{")).skip(1).take_while(|t| !t.is("}"));
         inner.filter(|t| t.kind != TokKind::Sign).map(|t| self.b.names.get(t.text)).collect()
     }
-
-    fn in_set(&mut self, item: &'a str, start: usize) {
-        let Some(Block::Set(mut set)) = self.stack.pop() else { return };
-        if let Err(why) = self.set_item(&mut set, item, start) {
-            self.lost(item, start, why);
-        }
-        self.stack.push(Block::Set(set));
-    }
-
-    fn set_item(&mut self, set: &mut Set, item: &'a str, start: usize) -> Result<(), &'static str> {
-        let mut toks = Vec::new();
-        tokens(item, &mut toks);
-        let line = self.line_of(start);
-        let Some(first) = toks.first().copied() else { return Ok(()) };
-        let rest = item.get(first.end..).unwrap_or_default().trim();
-        // nft 1.1.2 and later say how many elements there are: `size 65535 # count 12`.
-        let word = rest.split_ascii_whitespace().next().unwrap_or_default();
-        match first.text {
-            "#" => self.note(item, start),
-            "type" | "typeof" => self.set_types(set, first.text == "typeof", rest),
-            "flags" => {
-                for tok in toks.iter().skip(1).filter(|t| t.kind == TokKind::Word) {
-                    self.b.set_flag(&mut set.flags, tok.text);
-                }
-            }
-            "timeout" => set.timeout = Some(duration_ms(word).ok_or("a duration is missing")?),
-            "gc-interval" => set.gc_interval = Some(duration_ms(word).ok_or("a duration is missing")?),
-            "size" => set.size = Some(int(word).ok_or("a number is missing")?),
-            "policy" => set.policy = Some(self.b.name(word)),
-            "auto-merge" => set.auto_merge = true,
-            "comment" => set.comment = toks.get(1).map(|t| self.b.name(t.text)),
-            "elements" => {
-                let brace = toks.iter().position(|t| t.is("{")).ok_or("a brace is missing")?;
-                let data = set.data.as_ref().map(|d| d.kinds);
-                let mut cursor = Cursor::new(item, &toks, &mut self.b.names, (start, line));
-                cursor.i = brace;
-                let kinds = set.key.kinds;
-                let (elems, problem) = elements(&mut cursor, &kinds, data.as_ref());
-                set.elems.extend(elems);
-                if let Some((from, to, why)) = problem {
-                    let part = item.get(from..to).unwrap_or_default();
-                    self.lost(part, start + from, why);
-                }
-            }
-            _ => {
-                let mut cursor = Cursor::new(item, &toks, &mut self.b.names, (start, line));
-                let stmt = cursor.stmt()?;
-                if cursor.peek().is_some_and(|t| !t.is("#")) {
-                    return Err("not a part of a set");
-                }
-                set.stmts.push(stmt);
-            }
-        }
-        Ok(())
-    }
-
-    /// `ipv4_addr . inet_service : verdict`, `ip saddr . tcp dport : meta mark`, `ipv4_addr : interval ipv4_addr`.
-    fn set_types(&mut self, set: &mut Set, of_expr: bool, rest: &str) {
-        let (key, data) = match rest.split_once(" : ") {
-            Some((key, data)) => (key.trim(), Some(data.trim())),
-            None => (rest, None),
-        };
-        set.key = self.set_type(of_expr, key);
-        if let Some(data) = data {
-            let data = data.strip_prefix("interval ").unwrap_or(data);
-            set.data = Some(self.set_type(of_expr, data));
-        }
-    }
-
-    fn set_type(&mut self, of_expr: bool, text: &str) -> SetType {
-        let mut kinds = Kinds::default();
-        if of_expr {
-            let mut toks = Vec::new();
-            tokens(text, &mut toks);
-            let mut cursor = Cursor::new(text, &toks, &mut self.b.names, (0, 0));
-            kinds = cursor.left().map_or_else(|_| Kinds::one(Kind::of_type(text)), |expr| expr.kinds());
-        } else {
-            for part in text.split(" . ") {
-                kinds.push(Kind::of_type(part.trim()));
-            }
-        }
-        SetType { kinds, text: Some(self.b.name(text)) }
-    }
-
-    fn in_object(&mut self, item: &'a str, start: usize) {
-        let Some(Block::Object(mut draft)) = self.stack.pop() else { return };
-        draft.text.push_str(item.trim());
-        draft.text.push('\n');
-        if let Err(why) = self.object_item(&mut draft, item, start) {
-            self.lost(item, start, why);
-        }
-        self.stack.push(Block::Object(draft));
-    }
-
-    fn object_item(&mut self, draft: &mut ObjectDraft, item: &str, start: usize) -> Result<(), &'static str> {
-        let mut toks = Vec::new();
-        tokens(item, &mut toks);
-        let line = self.line_of(start);
-        let Some(first) = toks.first().copied() else { return Ok(()) };
-        if first.is_word("comment") {
-            draft.object.comment = toks.get(1).map(|t| self.b.name(t.text));
-            return Ok(());
-        }
-        let mut cursor = Cursor::new(item, &toks, &mut self.b.names, (start, line));
-        match draft.object.kind {
-            ObjectKind::Counter => {
-                if !cursor.eat("packets") {
-                    return Err("not a part of a counter");
-                }
-                let packets = cursor.number()?;
-                let _ = cursor.eat("bytes");
-                draft.object.spec = ObjectSpec::Counter(Some(Counter { packets, bytes: cursor.number()? }));
-            }
-            ObjectKind::Quota => draft.object.spec = ObjectSpec::Quota(cursor.quota()?),
-            ObjectKind::Limit => draft.object.spec = ObjectSpec::Limit(cursor.limit()?),
-            ObjectKind::Synproxy => {
-                let more = cursor.synproxy()?;
-                let old = match &draft.object.spec {
-                    ObjectSpec::Synproxy(old) => old.clone(),
-                    _ => Synproxy::default(),
-                };
-                draft.object.spec = ObjectSpec::Synproxy(Synproxy {
-                    mss: more.mss.or(old.mss),
-                    wscale: more.wscale.or(old.wscale),
-                    timestamp: more.timestamp || old.timestamp,
-                    sack_perm: more.sack_perm || old.sack_perm,
-                });
-            }
-            ObjectKind::CtHelper | ObjectKind::CtTimeout | ObjectKind::CtExpectation => ct_item(&mut cursor, &mut draft.ct)?,
-            ObjectKind::SecMark | ObjectKind::Tunnel => {}
-        }
-        Ok(())
-    }
-
-    fn in_flowtable(&mut self, item: &str, start: usize) {
-        let Some(Block::Flowtable(mut flowtable)) = self.stack.pop() else { return };
-        let family = self.b.family(flowtable.table);
-        let mut toks = Vec::new();
-        tokens(item, &mut toks);
-        match toks.first().map(|t| t.text) {
-            Some("hook") => {
-                flowtable.hook = toks.get(1).map(|t| self.b.hook(t.text));
-                if let Some(i) = toks.iter().position(|t| t.is_word("priority")) {
-                    flowtable.priority = priority(family, &toks[i + 1..]);
-                }
-            }
-            Some("devices") => flowtable.devices = self.devices(&toks),
-            Some("flags") => {
-                flowtable.flags = toks.iter().skip(1).filter(|t| t.kind == TokKind::Word).map(|t| self.b.name(t.text)).collect();
-            }
-            Some("counter") => flowtable.flags.push(self.b.name("counter")),
-            _ => self.lost(item, start, "not a part of a flow table"),
-        }
-        self.stack.push(Block::Flowtable(flowtable));
-    }
-}
-
-/// Elements one by one, so that a bad one costs what follows it and not what stands before.
-type Elements = (Vec<crate::parse::nft::expr::Elem>, Option<(usize, usize, &'static str)>);
-
-fn elements(cursor: &mut Cursor<'_, '_>, kinds: &Kinds, data: Option<&Kinds>) -> Elements {
-    let mut elems = Vec::new();
-    let end = cursor.toks.last().map_or(0, |t| t.end);
-    if !cursor.eat_sign("{") {
-        return (elems, Some((0, end, "a brace is missing")));
-    }
-    loop {
-        while cursor.eat_sign(",") {}
-        let Some(first) = cursor.peek().map(|t| (t.start, t.is("}"), t.is("#"))) else {
-            return (elems, Some((end, end, "the elements do not end")));
-        };
-        if first.1 {
-            return (elems, None);
-        }
-        let before = cursor.i;
-        match cursor.elem(kinds, data) {
-            Ok(elem) if cursor.peek().is_some_and(|t| t.is(",") || t.is("}")) => elems.push(elem),
-            got => {
-                cursor.i = before;
-                return (elems, Some((first.0, end, got.err().unwrap_or("an element does not end"))));
-            }
-        }
-    }
-}
-
-/// `type "ftp" protocol tcp`, `l3proto ip`, `policy = { established : 100, close : 4 }`.
-fn ct_item(cursor: &mut Cursor<'_, '_>, ct: &mut CtObject) -> Result<(), &'static str> {
-    while cursor.peek().is_some() {
-        match cursor.word()? {
-            "type" => ct.helper = Some(cursor.name()?),
-            "protocol" => {
-                let word = cursor.word()?;
-                let number = Kind::Protocol.symbol(word).or_else(|| int(word)).ok_or("an unknown protocol")?;
-                ct.protocol = Some(Expr::number(number));
-            }
-            "l3proto" => ct.l3proto = Some(cursor.name()?),
-            "dport" => ct.dport = Some(cursor.number()?),
-            "timeout" => ct.timeout = Some(duration_ms(cursor.word()?).ok_or("a duration is missing")?),
-            "size" => ct.size = Some(cursor.number()?),
-            "policy" => {
-                let _ = cursor.eat("=");
-                if !cursor.eat_sign("{") {
-                    return Err("a brace is missing");
-                }
-                while !cursor.eat_sign("}") {
-                    let state = cursor.name()?;
-                    if !cursor.eat_sign(":") {
-                        return Err("a timeout is missing");
-                    }
-                    let timeout = duration_ms(cursor.word()?).ok_or("a timeout is missing")?;
-                    ct.policy.push((state, timeout / 1000));
-                    let _ = cursor.eat_sign(",");
-                }
-            }
-            _ => return Err("not a part of this object"),
-        }
-    }
-    Ok(())
-}
-
-/// A family, if one is said, else ip; and the words behind it.
-fn family_and<'w, 'a>(words: &'w [&'a str]) -> Option<(NftFamily, &'w [&'a str])> {
-    match words {
-        [first, rest @ ..] if !rest.is_empty() && NftFamily::of(first).is_some() => Some((NftFamily::of(first)?, rest)),
-        [] => None,
-        _ => Some((NftFamily::Ip, words)),
-    }
-}
-
-/// How many blanks a line is indented by; tabs make it none, since then blanks are no indentation.
-fn indent_of(head: &str) -> usize {
-    let line = head.rsplit('\n').next().unwrap_or(head);
-    let lead = line.len() - line.trim_start().len();
-    let lead = line.get(..lead).unwrap_or_default();
-    if lead.contains('\t') { 0 } else { lead.len() }
-}
-
-/// Whether a line that begins with `#` is a rule: nft prints such for extensions that it cannot translate, and never a remark.
-fn is_live(text: &str) -> bool {
-    if text.starts_with("# Warning:") {
-        return false;
-    }
-    let first = text.trim_start_matches('#').trim_start();
-    text.contains(" counter packets ")
-        || text.contains("# handle ")
-        || ["xt_", "match-set ", "socket ", "TPROXY ", "recent:", "rpfilter "].iter().any(|known| first.starts_with(known))
-}
-
-/// `filter`, `-100`, `srcnat - 1`, `filter + 10`, `dstnat-1`.
-fn priority(family: NftFamily, toks: &[Tok<'_>]) -> Option<i32> {
-    let words: Vec<&str> = toks.iter().take(3).take_while(|t| t.kind == TokKind::Word).map(|t| t.text).collect();
-    let joined = words.concat();
-    let name = joined.bytes().take_while(u8::is_ascii_alphabetic).count();
-    let (name, rest) = joined.split_at(name);
-    let base = if name.is_empty() { 0 } else { standard_priority(family, name)? };
-    if rest.is_empty() {
-        return (!name.is_empty()).then_some(base);
-    }
-    base.checked_add(rest.strip_prefix('+').unwrap_or(rest).parse().ok()?)
 }

@@ -19,6 +19,7 @@
 mod block;
 mod expr;
 mod lex;
+mod part;
 mod rule;
 mod stmt;
 
