@@ -86,6 +86,13 @@ pub(crate) fn pod_bridge(node: &Node) -> Result<Option<PodBridge>, Missing> {
     let link = link(node.links()?, name)?;
     let (nf_call_iptables, nf_call_ip6tables) = match &link.kind {
         LinkKind::Bridge(bridge) => (bridge.nf_call_iptables, bridge.nf_call_ip6tables),
+        LinkKind::Unknown => {
+            return Err(Missing::new(
+                &node.links()?.source().key,
+                format!("the kind of {name}"),
+                "this form of the capture does not show it",
+            ));
+        }
         // Open vSwitch and its like do not pass br_netfilter.
         _ => return Ok(None),
     };

@@ -39,6 +39,14 @@ impl Outcome {
     }
 }
 
+/// What a check comes to: what it found; else what it could not ask, as unknown; and only when it could ask everything, clear.
+pub(crate) fn conclude(findings: Vec<Finding>, unasked: Option<Missing>) -> Check {
+    match unasked {
+        Some(missing) if findings.is_empty() => Err(missing),
+        _ => Ok(Outcome::from_findings(findings)),
+    }
+}
+
 /// What a rule's check gives: `Err` becomes [`Outcome::Unknown`].
 pub type Check = Result<Outcome, Missing>;
 

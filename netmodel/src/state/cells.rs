@@ -13,6 +13,7 @@ use crate::parse::bridge::{BridgePort, FdbEntry};
 use crate::parse::cni::CniConfig;
 use crate::parse::conntrack::{Conntrack, Tuple};
 use crate::parse::conntrack_stats::ConntrackStats;
+use crate::parse::counters::Counters;
 use crate::parse::flannel::{NetConf, SubnetEnv};
 use crate::parse::ip_neigh::Neighbour;
 use crate::parse::ip_nexthop::NexthopObject;
@@ -21,6 +22,7 @@ use crate::parse::ipset::Ipsets;
 use crate::parse::ipvs::Ipvs;
 use crate::parse::kernel_log::TableFull;
 use crate::parse::kube_proxy::KubeProxyConfig;
+use crate::parse::kubelet_config::KubeletConfig;
 use crate::parse::modules::Modules;
 use crate::parse::resolv_conf::ResolvConf;
 use crate::parse::sysctl::Sysctls;
@@ -54,6 +56,8 @@ pub(super) struct Cells {
     pub(super) subnet_env: Cell<Doc<SubnetEnv>>,
     pub(super) net_conf: Cell<Doc<NetConf>>,
     pub(super) cni_configs: Cell<KubeDocs<CniConfig>>,
+    pub(super) kubelet_configs: Cell<KubeDocs<KubeletConfig>>,
+    pub(super) netstat: Cell<Doc<Counters>>,
     pub(super) kube_proxy_configs: Cell<KubeDocs<KubeProxyConfig>>,
     pub(super) cmdlines: Cell<Vec<CmdlineDoc>>,
     pub(super) static_pods: Cell<Vec<CmdlineDoc>>,

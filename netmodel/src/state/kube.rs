@@ -7,6 +7,7 @@ use crate::parse::cmdline::{self, Cmdline};
 use crate::parse::cni::{self, CniConfig};
 use crate::parse::flannel::{self, NetConf, SubnetEnv};
 use crate::parse::kube_proxy::{self, KubeProxyConfig};
+use crate::parse::kubelet_config::{self, KubeletConfig};
 use crate::source::{Fact, Missing};
 
 /// A family of parsed files.
@@ -27,6 +28,11 @@ impl Node {
             .kube_proxy_configs
             .get(|| Ok(self.docs(Capture::KubeProxyConfig, kube_proxy::parse)))
             .map_or(&[], Vec::as_slice)
+    }
+
+    /// kubelet's configuration files. Empty when none was captured.
+    pub fn kubelet_configs(&self) -> &[Doc<KubeletConfig>] {
+        self.cells.kubelet_configs.get(|| Ok(self.docs(Capture::KubeletConfig, kubelet_config::parse))).map_or(&[], Vec::as_slice)
     }
 
     /// Command lines of running components. Empty when none was captured.

@@ -2,6 +2,7 @@
 
 mod cells;
 pub mod conntrack;
+pub mod counters;
 pub mod disagree;
 pub mod dns;
 pub(crate) mod forms;

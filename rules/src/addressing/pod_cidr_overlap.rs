@@ -13,7 +13,7 @@ use netmodel::{Family, Missing, Node};
 
 use crate::finding::{Confidence, Finding, Remedy, Severity, When};
 use crate::role;
-use crate::rule::{Check, Outcome, Rule};
+use crate::rule::{Check, Rule, conclude};
 
 pub(crate) const RULE: Rule = Rule {
     id: "addressing/pod-cidr-overlap",
@@ -75,7 +75,7 @@ fn check(node: &Node) -> Check {
             }
         }
     }
-    Ok(Outcome::from_findings(findings))
+    conclude(findings, network.peers.as_ref().err().cloned())
 }
 
 /// This node's own CIDRs, and those of its peers.

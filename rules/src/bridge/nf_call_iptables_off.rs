@@ -1,6 +1,6 @@
 //! `bridge/nf-call-iptables-off`: frames between pods of one bridge bypass netfilter, so Service answers are never translated back.
 
-use netmodel::{Family, Node};
+use netmodel::{Family, Missing, Node};
 
 use crate::finding::{Confidence, Finding, Severity};
 use crate::remedy;
@@ -57,6 +57,11 @@ fn check(node: &Node) -> Check {
         let flag = node.sysctl_int(key)?;
         if flag.value != 0 || own_flag == Some(true) {
             continue;
+        }
+        // The kernel ORs both, so that the sysctl alone proves nothing.
+        if own_flag.is_none() {
+            let what = format!("the own flag of {} beside {key}", pods.name);
+            return Err(Missing::new(&node.links()?.source().key, what, "the record does not say it"));
         }
         let finding = Finding::new(
             Severity::Error,

@@ -4,7 +4,7 @@ use netmodel::{Missing, Node};
 
 use crate::finding::{Confidence, Finding, Remedy, Severity, When};
 use crate::role;
-use crate::rule::{Check, Outcome, Rule};
+use crate::rule::{Check, Outcome, Rule, conclude};
 
 pub(crate) const RULE: Rule = Rule {
     id: "bridge/pod-veth-detached",
@@ -44,9 +44,15 @@ fn check(node: &Node) -> Check {
         }
         return Err(Missing::new(&links.source().key, "the pods' namespaces", "the bundle holds none, though pods run here"));
     }
-    let mut findings = Vec::new();
+    let (mut findings, mut unasked) = (Vec::new(), None);
     for pod in node.pods() {
-        let inside = pod.links()?;
+        let inside = match pod.links() {
+            Ok(inside) => inside,
+            Err(missing) => {
+                unasked.get_or_insert(missing);
+                continue;
+            }
+        };
         for link in inside.iter().filter(|l| l.addresses.iter().any(|a| cidrs.value.iter().any(|c| c.contains(&a.addr.addr())))) {
             let Some(host_end) = link.lower_index.and_then(|index| links.by_index(index)) else { continue };
             // A form without flags (`ip -o addr`) shows no bridge either.
@@ -82,7 +88,7 @@ fn check(node: &Node) -> Check {
             );
         }
     }
-    Ok(Outcome::from_findings(findings))
+    conclude(findings, unasked)
 }
 
 #[cfg(test)]

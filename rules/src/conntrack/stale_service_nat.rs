@@ -13,7 +13,7 @@ use netmodel::{Family, Node};
 
 use crate::finding::{Confidence, Finding, Remedy, Severity, When};
 use crate::role;
-use crate::rule::{Check, Outcome, Rule};
+use crate::rule::{Check, Outcome, Rule, conclude};
 
 pub(crate) const RULE: Rule = Rule {
     id: "conntrack/stale-service-nat",
@@ -79,7 +79,7 @@ fn check(node: &Node) -> Check {
         .remedy(Remedy::now(format!("conntrack -D -p udp --orig-dst {service} --dport {port} --reply-src {gone}")))
         .remedy(Remedy::advice(When::Persistent, "see that kube-proxy runs: it deletes such entries when endpoints go"))
     });
-    Ok(Outcome::from_findings(findings.collect()))
+    conclude(findings.collect(), conntrack.complete().err())
 }
 
 /// Service addresses with UDP ports, and the addresses that kube-proxy's rules translate to.

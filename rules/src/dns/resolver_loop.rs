@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use bundle::{Capture, Key};
+use bundle::{AbsentWhy, Capture, Content, Key};
 use netmodel::parse::resolv_conf::{Nameserver, ResolvConf};
 use netmodel::state::Doc;
 use netmodel::state::kube::flag_values;
@@ -10,7 +10,7 @@ use netmodel::{Evidence, Missing, Node};
 
 use crate::finding::{Confidence, Finding, Remedy, Severity, When};
 use crate::role;
-use crate::rule::{Check, Outcome, Rule};
+use crate::rule::{Check, Rule, conclude};
 
 pub(crate) const RULE: Rule = Rule {
     id: "dns/resolver-loop",
@@ -44,11 +44,10 @@ Docker's own resolver, which answers inside its containers only; 169.254.20.10 o
 const DEFAULT: &str = "/etc/resolv.conf";
 
 fn check(node: &Node) -> Check {
-    let mut findings = pods_with_loopback(node);
+    let (mut findings, unasked) = pods_with_loopback(node);
     let handed = match handed_to_pods(node) {
         Ok(handed) => handed,
-        // Whatever kubelet hands on, if the node's own file has no loopback and nothing else is named, there is no loop to inherit.
-        Err(missing) => return if findings.is_empty() { Err(missing) } else { Ok(Outcome::Found(findings)) },
+        Err(missing) => return conclude(findings, Some(missing)),
     };
     if let Some((server, evidence)) = first_loopback(handed.file) {
         findings.push(
@@ -69,7 +68,7 @@ fn check(node: &Node) -> Check {
             .affects("names outside the cluster, for every pod that asks the cluster's DNS"),
         );
     }
-    Ok(Outcome::from_findings(findings))
+    conclude(findings, unasked)
 }
 
 /// The file that kubelet hands to pods.
@@ -108,7 +107,7 @@ fn handed_to_pods(node: &Node) -> Result<Handed<'_>, Missing> {
 }
 
 fn kubelet_was_seen(node: &Node) -> bool {
-    !node.sources(Capture::KubeletConfig).is_empty()
+    !node.kubelet_configs().is_empty()
 }
 
 /// What kubelet was told: its flag, which wins, or its configuration.
@@ -116,20 +115,24 @@ fn said_to_kubelet(node: &Node) -> Option<(String, Evidence)> {
     if let Some(flag) = flag_values(node.kube_cmdlines(), "kubelet", "resolv-conf").last() {
         return Some((flag.value.to_owned(), flag.evidence()));
     }
-    node.sources(Capture::KubeletConfig).into_iter().find_map(|source| {
-        netmodel::source::lines(&source.text).find_map(|(at, line)| {
-            // The collector keeps the raw lines of YAML and JSON alike.
-            let (key, value) = line.trim().trim_end_matches(',').split_once(':')?;
-            (key.trim_matches('"') == "resolvConf").then(|| (value.trim().trim_matches('"').to_owned(), source.evidence(at)))
-        })
-    })
+    let config = node.kubelet_configs().iter().find_map(|doc| Some((doc, doc.resolv_conf.as_ref()?)));
+    config.map(|(doc, (path, at))| (path.clone(), doc.source.evidence(*at)))
 }
 
 /// Pods whose own resolv.conf names a loopback address.
-fn pods_with_loopback(node: &Node) -> Vec<Finding> {
-    let mut findings = Vec::new();
+fn pods_with_loopback(node: &Node) -> (Vec<Finding>, Option<Missing>) {
+    let (mut findings, mut unasked) = (Vec::new(), None);
     for pod in node.pods() {
-        let Ok(file) = pod.resolv_conf() else { continue };
+        let file = match pod.resolv_conf() {
+            Ok(file) => file,
+            // A namespace without a process has no file, which is an answer.
+            Err(missing) => {
+                let none =
+                    matches!(pod.bundle().get(&pod.key(Capture::ResolvConf)), Content::Absent(a) if a.why == AbsentWhy::NotFound);
+                unasked = unasked.or((!none).then_some(missing));
+                continue;
+            }
+        };
         let Some((server, evidence)) = first_loopback(file) else { continue };
         let pod = role::pod_name(pod);
         findings.push(
@@ -144,7 +147,7 @@ fn pods_with_loopback(node: &Node) -> Vec<Finding> {
             .affects(format!("pod {pod}")),
         );
     }
-    findings
+    (findings, unasked)
 }
 
 fn first_loopback(file: &Doc<ResolvConf>) -> Option<(IpAddr, Evidence)> {

@@ -2,14 +2,15 @@
 
 use std::net::IpAddr;
 
+use bundle::{Capture, Key};
 use netmodel::state::pod_network::{Overlay, Peer};
 use netmodel::walk::{Dev, Hook, Packet};
-use netmodel::{Family, Node};
+use netmodel::{Family, Missing, Node};
 
 use super::{Probe, counted, lift, send, whereabouts};
 use crate::finding::{Confidence, Finding, Remedy, Severity, When};
 use crate::role;
-use crate::rule::{Check, Outcome, Rule};
+use crate::rule::{Check, Outcome, Rule, conclude};
 
 pub(crate) const RULE: Rule = Rule {
     id: "firewall/overlay-port-dropped",
@@ -56,7 +57,10 @@ fn check(node: &Node) -> Check {
         Overlay::HostGw => {
             return Ok(Outcome::NotApplicable("pod traffic is routed to the other nodes without an overlay".to_owned()));
         }
-        other => return Ok(Outcome::NotApplicable(format!("the port of {} is not known", other.dev().unwrap_or("the overlay")))),
+        other => {
+            let what = format!("the port of {}", other.dev().unwrap_or("the overlay"));
+            return Err(Missing::new(&node.links()?.source().key, what, "no capture that is read shows it"));
+        }
     };
     let port = match overlay {
         Overlay::Vxlan { port, .. } | Overlay::Geneve { port, .. } => port.unwrap_or_default(),
@@ -69,8 +73,13 @@ fn check(node: &Node) -> Check {
         .filter_map(|peer| probes(peer, overlay, &uplink.dev, &uplink.addresses, |p| packet(p, port)))
         .flatten()
         .collect();
+    // A peer whose node the FDB does not tell was not asked about.
+    let unasked = peers.iter().find(|peer| peer.node.is_none()).map(|peer| {
+        let what = format!("the node behind the pods of {}", peer.pod_cidr);
+        Missing::new(&Key::node(Capture::BridgeFdb), what, "neither FDB nor route tells its address")
+    });
     let Some(family) = probes.first().map(|p| p.hooks[0].1.family) else {
-        return Ok(Outcome::NotApplicable("no other node is known to this one".to_owned()));
+        return unasked.map_or_else(|| Ok(Outcome::NotApplicable("no other node is known to this one".to_owned())), Err);
     };
     let findings = send(node, &probes)?
         .into_iter()
@@ -102,7 +111,7 @@ fn check(node: &Node) -> Check {
             ))
         })
         .collect();
-    Ok(Outcome::from_findings(findings))
+    conclude(findings, unasked)
 }
 
 /// The overlay's packet from a peer, and to it.
@@ -138,7 +147,7 @@ fn probes(
 
 #[cfg(test)]
 mod tests {
-    use bundle::{AbsentWhy, Capture};
+    use bundle::AbsentWhy;
 
     use super::*;
     use crate::testing::{Sketch, clear, found, not_applicable, unknown};

@@ -12,7 +12,7 @@ use netmodel::{Family, Missing, Node};
 use super::{Probe, counted, is_network_policy, lift, send, whereabouts};
 use crate::finding::{Confidence, Finding, Remedy, Severity, When};
 use crate::role;
-use crate::rule::{Check, Outcome, Rule};
+use crate::rule::{Check, Rule, conclude};
 
 pub(crate) const RULE: Rule = Rule {
     id: "firewall/pod-forward-dropped",
@@ -88,7 +88,8 @@ fn check(node: &Node) -> Check {
             )));
         }
     }
-    Ok(Outcome::from_findings(findings))
+    // Without them no packet to other nodes, or to the outside, was sent.
+    conclude(findings, network.peers.as_ref().err().or(network.uplink.as_ref().err()).cloned())
 }
 
 /// Where a pod's packets go to, or come from.

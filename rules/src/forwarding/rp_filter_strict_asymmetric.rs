@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use netmodel::parse::counters;
 use netmodel::parse::ip_route::{Route, RouteKind, Table};
 use netmodel::{Evidence, Fact, Family, Missing, Node};
 
@@ -59,7 +58,9 @@ fn check(node: &Node) -> Check {
     if elsewhere.is_empty() {
         return Ok(Outcome::Clear);
     }
-    let (count, counter) = dropped(node)?;
+    // The name that net/ipv4/proc.c gives LINUX_MIB_IPRPFILTER.
+    let dropped = node.netstat_counter("TcpExt", "IPReversePathFilter")?;
+    let count = dropped.value;
     if count == 0 {
         return Ok(Outcome::Clear);
     }
@@ -76,7 +77,7 @@ fn check(node: &Node) -> Check {
     )
     .because_all(strict)
     .because_all(elsewhere.values().map(|r| routes.evidence(r)))
-    .because(counter)
+    .because(dropped.source.evidence_text(dropped.at, format!("TcpExt IPReversePathFilter {count}")))
     .affects(format!("clients in {} that reach this node by {dev}", networks.join(", ")));
     // The larger of both counts, so that `all` alone makes every interface loose.
     Ok(Outcome::Found(vec![remedy::sysctl(finding, "net.ipv4.conf.all.rp_filter", "2")]))
@@ -88,17 +89,6 @@ fn strict(node: &Node, dev: &str) -> Result<Option<Vec<Evidence>>, Missing> {
     let own = node.sysctl_if_int("net.ipv4.conf", dev, "rp_filter")?;
     let shown = || [all, own].iter().map(Fact::evidence).collect();
     Ok((all.value.max(own.value) == 1).then(shown))
-}
-
-/// How many packets the filter dropped, and where that stands. The counter is `IPReversePathFilter` of `TcpExt` (net/ipv4/proc.c).
-fn dropped(node: &Node) -> Result<(u64, Evidence), Missing> {
-    let source = node.source(bundle::Capture::ProcNetNetstat)?;
-    let parsed = counters::parse(&source.text);
-    let counter = parsed.value.get(&source.text, "TcpExt", "IPReversePathFilter");
-    let value = counter.and_then(|c| Some((source.at(c.at).parse::<u64>().ok()?, c.at)));
-    let (count, at) =
-        value.ok_or_else(|| Missing::new(&source.key, "the counter IPReversePathFilter", "it is not in the capture"))?;
-    Ok((count, source.evidence_text(at, format!("TcpExt IPReversePathFilter {count}"))))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use netmodel::{Evidence, Family, Node};
 
 use crate::finding::{Confidence, Finding, Remedy, Severity, When};
 use crate::role;
-use crate::rule::{Check, Outcome, Rule};
+use crate::rule::{Check, Outcome, Rule, conclude};
 
 pub(crate) const RULE: Rule = Rule {
     id: "ipvs/vip-not-local",
@@ -73,7 +73,7 @@ fn check(node: &Node) -> Check {
             .remedy(Remedy::advice(When::Persistent, "see that kube-proxy runs: it adds the address by itself")),
         );
     }
-    Ok(Outcome::from_findings(findings))
+    conclude(findings, ipvs.complete().err())
 }
 
 #[cfg(test)]

@@ -44,9 +44,10 @@ fn check(node: &Node) -> Check {
         Err(missing) => return Err(missing.clone()),
     };
     let links = node.links()?;
-    let Some(device) = overlay.dev().and_then(|dev| links.by_name(dev)) else {
+    let Some(device) = overlay.dev() else {
         return Ok(Outcome::NotApplicable("there is no overlay device".to_owned()));
     };
+    let device = role::link(links, device)?;
     let LinkKind::Vxlan(vxlan) = &device.kind else {
         return Ok(Outcome::NotApplicable(format!("{} is no VXLAN device", device.name)));
     };

@@ -43,9 +43,10 @@ fn check(node: &Node) -> Check {
         Err(_) if role::no_pod_network(network) => return Ok(role::not_a_pod_node()),
         Err(missing) => return Err(missing.clone()),
     };
-    let Some(device) = overlay.dev().and_then(|dev| node.links().ok()?.by_name(dev)) else {
+    let Some(device) = overlay.dev() else {
         return Ok(Outcome::NotApplicable("there is no overlay device".to_owned()));
     };
+    let device = role::link(node.links()?, device)?;
     if !matches!(device.kind, LinkKind::Vxlan(_)) {
         return Ok(Outcome::NotApplicable(format!("{} is no VXLAN device", device.name)));
     }

@@ -9,7 +9,7 @@ use netmodel::{Family, Missing, Node};
 
 use crate::finding::{Confidence, Finding, Remedy, Severity, When};
 use crate::role;
-use crate::rule::{Check, Outcome, Rule};
+use crate::rule::{Check, Rule, conclude};
 
 pub(crate) const RULE: Rule = Rule {
     id: "routing/pod-traffic-diverted",
@@ -57,7 +57,7 @@ fn check(node: &Node) -> Check {
             }
         }
     }
-    Ok(Outcome::from_findings(findings.into_iter().map(|(_, finding)| finding).collect()))
+    conclude(findings.into_iter().map(|(_, finding)| finding).collect(), network.peers.as_ref().err().cloned())
 }
 
 /// Whether packets for a prefix are diverted; and by which rule.
