@@ -286,17 +286,24 @@ impl Table {
     }
 }
 
-fn kind(text: &str, names: &mut Names) -> RouteKind {
-    match text {
-        "unicast" => RouteKind::Unicast,
-        "local" => RouteKind::Local,
-        "broadcast" => RouteKind::Broadcast,
-        "multicast" => RouteKind::Multicast,
-        "anycast" => RouteKind::Anycast,
-        "blackhole" => RouteKind::Blackhole,
-        "unreachable" => RouteKind::Unreachable,
-        "prohibit" => RouteKind::Prohibit,
-        "throw" => RouteKind::Throw,
-        other => RouteKind::Other(names.get(other)),
+impl RouteKind {
+    /// The type of this name (ip-route(8)); `None` for one that is not known here.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "unicast" => Self::Unicast,
+            "local" => Self::Local,
+            "broadcast" => Self::Broadcast,
+            "multicast" => Self::Multicast,
+            "anycast" => Self::Anycast,
+            "blackhole" => Self::Blackhole,
+            "unreachable" => Self::Unreachable,
+            "prohibit" => Self::Prohibit,
+            "throw" => Self::Throw,
+            _ => return None,
+        })
     }
+}
+
+fn kind(text: &str, names: &mut Names) -> RouteKind {
+    RouteKind::named(text).unwrap_or_else(|| RouteKind::Other(names.get(text)))
 }

@@ -87,26 +87,33 @@ pub fn parse(text: &str, family: Family) -> Parsed<Vec<PolicyRule>> {
     })
 }
 
+impl PolicyRule {
+    /// A rule that takes every packet and does nothing, to be filled in.
+    pub(super) fn any(at: At, priority: u32) -> Self {
+        Self {
+            at,
+            priority,
+            not: false,
+            from: None,
+            to: None,
+            iif: None,
+            oif: None,
+            fwmark: None,
+            ipproto: None,
+            sport: None,
+            dport: None,
+            tos: None,
+            suppress_prefixlength: None,
+            suppress_ifgroup: None,
+            action: RuleAction::Nop,
+            unknown: Vec::new(),
+        }
+    }
+}
+
 /// Members are looked at one by one and none is passed over: a selector that is not known changes which packets a rule takes.
 fn rule(at: At, members: &BTreeMap<String, Value>, family: Family, names: &mut Names) -> Result<PolicyRule, String> {
-    let mut rule = PolicyRule {
-        at,
-        priority: 0,
-        not: false,
-        from: None,
-        to: None,
-        iif: None,
-        oif: None,
-        fwmark: None,
-        ipproto: None,
-        sport: None,
-        dport: None,
-        tos: None,
-        suppress_prefixlength: None,
-        suppress_ifgroup: None,
-        action: RuleAction::Nop,
-        unknown: Vec::new(),
-    };
+    let mut rule = PolicyRule::any(at, 0);
     let mut mask = u32::MAX;
     let (mut ends, mut lens, mut ports) = ([None, None], [None, None], [[None; 2]; 2]);
     for (key, value) in members {

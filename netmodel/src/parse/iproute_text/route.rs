@@ -261,21 +261,9 @@ impl Reader<'_> {
     }
 
     fn kind(&mut self, word: &str) -> Option<RouteKind> {
-        Some(match word {
-            "unicast" => RouteKind::Unicast,
-            "local" => RouteKind::Local,
-            "broadcast" => RouteKind::Broadcast,
-            "multicast" => RouteKind::Multicast,
-            "anycast" => RouteKind::Anycast,
-            "blackhole" => RouteKind::Blackhole,
-            "unreachable" => RouteKind::Unreachable,
-            "prohibit" => RouteKind::Prohibit,
-            "throw" => RouteKind::Throw,
-            // A type that this iproute2 does not know is printed as its number.
-            "nat" | "xresolve" => RouteKind::Other(self.names.get(word)),
-            _ if number(word).is_some() => RouteKind::Other(self.names.get(word)),
-            _ => return None,
-        })
+        // A type that this iproute2 does not know is printed as its number.
+        let other = matches!(word, "nat" | "xresolve") || number(word).is_some();
+        RouteKind::named(word).or_else(|| other.then(|| RouteKind::Other(self.names.get(word))))
     }
 }
 

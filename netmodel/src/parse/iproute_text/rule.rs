@@ -44,24 +44,7 @@ fn rule(piece: &Piece<'_>, family: Family, names: &mut Names, problems: &mut Vec
     let priority = priority.parse().map_err(|_| format!("`{first}` is not a priority"))?;
     // `0:from all`: the blank is gone.
     let mut glued = first.split_once([':', '：']).map(|(_, rest)| rest).filter(|rest| !rest.is_empty());
-    let mut rule = PolicyRule {
-        at: piece.at,
-        priority,
-        not: false,
-        from: None,
-        to: None,
-        iif: None,
-        oif: None,
-        fwmark: None,
-        ipproto: None,
-        sport: None,
-        dport: None,
-        tos: None,
-        suppress_prefixlength: None,
-        suppress_ifgroup: None,
-        action: RuleAction::Nop,
-        unknown: Vec::new(),
-    };
+    let mut rule = PolicyRule::any(piece.at, priority);
     let mut acts = false;
     while let Some(word) = glued.take().or_else(|| words.next()) {
         match word {
