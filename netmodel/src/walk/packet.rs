@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::family::Family;
+use crate::parse::conntrack::Tuple;
 
 /// ICMP.
 pub const ICMP: u8 = 1;
@@ -50,6 +51,45 @@ pub enum CtState {
     Untracked,
 }
 
+/// A direction of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// As its first packet went.
+    Original,
+    /// As the answers go.
+    Reply,
+}
+
+/// What a rule asks connection tracking to translate (`struct nf_nat_range2`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NatRequest {
+    /// Source or destination.
+    pub source: bool,
+    /// To which addresses.
+    pub to: NatAddr,
+    /// To which ports; `None` keeps the port where it is free.
+    pub ports: Option<(u16, u16)>,
+    /// Whether the port is chosen at random (`--random`, `--random-fully`).
+    pub random: bool,
+}
+
+/// To which address a packet is translated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NatAddr {
+    /// The address stays (`--to-source :53`).
+    Keep,
+    /// One of a range; the same twice for one address.
+    Range(IpAddr, IpAddr),
+    /// Its prefix is exchanged for this one, the host part stays (NETMAP).
+    Prefix(ipnet::IpNet),
+    /// MASQUERADE: the address that the outgoing interface would use towards the destination.
+    OutgoingInterface,
+    /// REDIRECT: the first address of the incoming interface, or loopback in OUTPUT.
+    IncomingInterface,
+    /// It is not known.
+    Unknown,
+}
+
 /// A packet; `None` is not known (or, for ports and the like, any).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Packet {
@@ -87,8 +127,26 @@ pub struct Packet {
     pub snat: Option<bool>,
     /// Whether it is bridged, not routed, and sees iptables through br_netfilter.
     pub bridged: Option<bool>,
+    /// The bridge port that it came in by, while it is bridged (`physdev`).
+    pub physin: Dev,
+    /// The bridge port that it goes out by, while it is bridged.
+    pub physout: Dev,
     /// Length of the IP packet in bytes.
     pub length: Option<u16>,
+    /// Time to live, or hop limit.
+    pub ttl: Option<u8>,
+    /// The byte of the header that was the type of service: DSCP and ECN.
+    pub tos: Option<u8>,
+    /// Whether it may not be fragmented (DF; for IPv6 always true on the way).
+    pub df: Option<bool>,
+    /// Which direction of its connection it belongs to.
+    pub ct_dir: Option<Direction>,
+    /// The connection's tuple in its original direction, before any translation; `None` where there is no connection or it is not known.
+    pub ct_original: Option<Tuple>,
+    /// The connection's zone.
+    pub ct_zone: Option<u16>,
+    /// What a nat chain asks connection tracking to translate it to. Taken by the walk behind each hook; `None` at its entry.
+    pub nat: Option<NatRequest>,
     /// The connection's state while it is hidden.
     hidden_ct: Option<CtState>,
 }
@@ -115,7 +173,16 @@ impl Packet {
             dnat: Some(false),
             snat: Some(false),
             bridged: Some(false),
+            physin: Dev::Unknown,
+            physout: Dev::Unknown,
             length: None,
+            ttl: Some(64),
+            tos: Some(0),
+            df: None,
+            ct_dir: Some(Direction::Original),
+            ct_original: None,
+            ct_zone: Some(0),
+            nat: None,
             hidden_ct: None,
         }
     }
