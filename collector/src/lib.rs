@@ -6,6 +6,9 @@
 mod families;
 mod guard;
 mod identity;
+// The sources that ask over netlink come one after the other.
+#[allow(dead_code, reason = "its users follow")]
+mod netlink;
 mod netns;
 mod options;
 mod plan;
@@ -14,6 +17,8 @@ mod redact;
 mod reduce;
 mod root;
 mod run;
+#[allow(dead_code, reason = "its users follow")]
+mod sockopt;
 mod sources;
 mod tool;
 

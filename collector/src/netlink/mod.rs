@@ -1,0 +1,15 @@
+//! Asks the kernel itself over netlink: a socket, its messages and their attributes, and who answers to which name.
+//!
+//! What the answers mean, and how a tool prints them, stands beside the captures in `sources/`.
+
+pub(crate) mod attrs;
+pub(crate) mod family;
+pub(crate) mod message;
+pub(crate) mod socket;
+
+#[allow(unused_imports, reason = "its users follow")]
+pub(crate) use attrs::{Attr, Attrs, Table};
+#[allow(unused_imports, reason = "its users follow")]
+pub(crate) use message::{Message, NetlinkError, Request};
+#[allow(unused_imports, reason = "its users follow")]
+pub(crate) use socket::{Protocol, Socket};
