@@ -9,6 +9,8 @@ use std::fmt::Write;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use common::cpu;
+
 use netmodel::Family;
 use netmodel::parse;
 
@@ -128,23 +130,15 @@ fn main() {
 /// The mean of as many runs as take a while; of one, where one takes long.
 fn time(parse: &dyn Fn(&str), text: &str) -> Duration {
     let begin = Instant::now();
-    let start = cpu(begin);
+    let start = cpu();
     let mut runs = 0;
     // The kernel counts in ticks of a few milliseconds.
-    while runs == 0 || (cpu(begin).saturating_sub(start) < Duration::from_millis(80) && begin.elapsed() < Duration::from_secs(2))
+    while runs == 0 || (cpu().saturating_sub(start) < Duration::from_millis(80) && begin.elapsed() < Duration::from_secs(2))
     {
         parse(text);
         runs += 1;
     }
-    cpu(begin).saturating_sub(start) / runs
-}
-
-/// The processor time of this thread, which other work on the machine does not lengthen; elsewhere than on Linux, the clock's.
-/// The first number of schedstat is nanoseconds on a processor (proc(5), Documentation/scheduler/sched-stats).
-fn cpu(begin: Instant) -> Duration {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanos = stat.and_then(|stat| stat.split(' ').next()?.parse().ok());
-    nanos.map_or_else(|| begin.elapsed(), Duration::from_nanos)
+    cpu().saturating_sub(start) / runs
 }
 
 /// Lines with a number, up to about that many bytes.

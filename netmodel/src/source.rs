@@ -46,6 +46,30 @@ impl At {
     pub(crate) const MARK: &str = "\0at";
 }
 
+/// Bytes of the text, without the line number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset behind the last byte.
+    pub end: u32,
+}
+
+/// As a position without a line.
+impl serde::Serialize for Span {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        At { line: 0, start: self.start, end: self.end }.serialize(serializer)
+    }
+}
+
+impl Span {
+    /// The bytes; empty if the span is not in this text.
+    #[must_use]
+    pub fn of(self, text: &str) -> &str {
+        text.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
 impl Source {
     /// The source that a bundle's text is. Without its record nobody knows whether a text was cut off or its tool failed, so it is not
     /// taken for the whole.

@@ -1,13 +1,20 @@
 //! What a ruleset holds: tables, chains, rules, sets, maps, objects, flow tables.
 
+mod base;
+mod object;
+mod set;
+
 use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::expr::{Elem, Expr, Name};
-use super::kind::Kinds;
-use super::stmt::{Limit, Quota, Stmt, Synproxy};
+use super::expr::Name;
+use super::stmt::Stmt;
 use crate::source::At;
+
+pub use base::{BaseChain, ChainKind, Hook, Policy, standard_priority};
+pub use object::{CtObject, Flowtable, Object, ObjectKind, ObjectSpec};
+pub use set::{Set, SetFlags, SetType};
 
 /// A family of tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -171,64 +178,6 @@ pub struct Chain {
     pub declared: bool,
 }
 
-/// Where a base chain hangs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct BaseChain {
-    /// Its type.
-    pub kind: ChainKind,
-    /// The hook.
-    pub hook: Hook,
-    /// The devices, for ingress and egress.
-    pub devices: Vec<Name>,
-    /// Its priority: lower ones run first. `None` if the name is not known.
-    pub priority: Option<i32>,
-    /// What becomes of a packet that reaches its end; nft leaves `accept` out of old listings.
-    pub policy: Policy,
-    /// Whether it is offloaded to the device.
-    pub offload: bool,
-}
-
-/// Type of a base chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ChainKind {
-    /// Filters.
-    Filter,
-    /// Sees the first packet of a connection only, and may translate it.
-    Nat,
-    /// Routes anew what it changed (output).
-    Route,
-    /// Something else.
-    Other(Name),
-}
-
-/// A hook of netfilter.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
-pub enum Hook {
-    Ingress,
-    Egress,
-    Prerouting,
-    Input,
-    Forward,
-    Output,
-    Postrouting,
-    Other(Name),
-}
-
-/// What becomes of a packet at the end of a base chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Policy {
-    /// It goes on.
-    Accept,
-    /// It is dropped.
-    Drop,
-    /// Not known.
-    Other(Name),
-}
-
 /// A rule.
 #[derive(Clone, Debug, Serialize)]
 pub struct Rule {
@@ -273,210 +222,6 @@ pub struct Counter {
     pub packets: u64,
     /// Bytes.
     pub bytes: u64,
-}
-
-/// A named set or map.
-#[derive(Clone, Debug, Serialize)]
-pub struct Set {
-    /// Where it is declared.
-    pub at: At,
-    /// Its table.
-    pub table: TableId,
-    /// Its name.
-    pub name: Name,
-    /// Its handle.
-    pub handle: Option<u64>,
-    /// The types of its key.
-    pub key: SetType,
-    /// The types of its data, for a map.
-    pub data: Option<SetType>,
-    /// Its flags.
-    pub flags: SetFlags,
-    /// How long elements live, in milliseconds.
-    pub timeout: Option<u64>,
-    /// How often dead elements are removed, in milliseconds.
-    pub gc_interval: Option<u64>,
-    /// How many elements it may have.
-    pub size: Option<u64>,
-    /// `memory` or `performance`.
-    pub policy: Option<Name>,
-    /// Whether neighbouring intervals are joined.
-    pub auto_merge: bool,
-    /// Its comment.
-    pub comment: Option<Name>,
-    /// Statements that every new element gets.
-    pub stmts: Vec<Stmt>,
-    /// Its elements. Empty in listings made with `-t`.
-    pub elems: Vec<Elem>,
-    /// Whether it is the hidden set of a meter.
-    pub meter: bool,
-}
-
-impl Set {
-    /// Whether it maps keys to something.
-    #[must_use]
-    pub fn is_map(&self) -> bool {
-        self.data.is_some()
-    }
-
-    /// A set of which only elements are there (`add element`).
-    pub(super) fn implied(at: At, table: TableId, name: Name, elems: Vec<Elem>) -> Self {
-        Self {
-            at,
-            table,
-            name,
-            handle: None,
-            key: SetType::default(),
-            data: None,
-            flags: SetFlags::default(),
-            timeout: None,
-            gc_interval: None,
-            size: None,
-            policy: None,
-            auto_merge: false,
-            comment: None,
-            stmts: Vec::new(),
-            elems,
-            meter: false,
-        }
-    }
-}
-
-/// The types of a set's keys or data.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct SetType {
-    /// The types, one a part.
-    pub kinds: Kinds,
-    /// What is printed: `ipv4_addr . inet_service`, or the expressions of `typeof`.
-    pub text: Option<Name>,
-}
-
-/// Flags of a set.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[allow(clippy::struct_excessive_bools)]
-pub struct SetFlags {
-    /// Elements cannot change while it is used.
-    pub constant: bool,
-    /// Elements may be ranges.
-    pub interval: bool,
-    /// Rules add elements. JSON of nft 1.0.6 does not show it.
-    pub dynamic: bool,
-    /// Elements may have a timeout.
-    pub timeout: bool,
-    /// Others.
-    pub other: Vec<Name>,
-}
-
-/// Kinds of objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
-pub enum ObjectKind {
-    Counter,
-    Quota,
-    Limit,
-    CtHelper,
-    CtTimeout,
-    CtExpectation,
-    SecMark,
-    Synproxy,
-    Tunnel,
-}
-
-impl ObjectKind {
-    /// The kind of nft's words.
-    #[must_use]
-    pub fn of(name: &str) -> Option<Self> {
-        Some(match name {
-            "counter" => Self::Counter,
-            "quota" => Self::Quota,
-            "limit" => Self::Limit,
-            "ct helper" => Self::CtHelper,
-            "ct timeout" => Self::CtTimeout,
-            "ct expectation" => Self::CtExpectation,
-            "secmark" => Self::SecMark,
-            "synproxy" => Self::Synproxy,
-            "tunnel" => Self::Tunnel,
-            _ => return None,
-        })
-    }
-}
-
-/// An object of a table.
-#[derive(Clone, Debug, Serialize)]
-pub struct Object {
-    /// Where it is declared.
-    pub at: At,
-    /// Its table.
-    pub table: TableId,
-    /// Its name.
-    pub name: Name,
-    /// Its handle.
-    pub handle: Option<u64>,
-    /// Its comment.
-    pub comment: Option<Name>,
-    /// Its kind.
-    pub kind: ObjectKind,
-    /// Its properties.
-    pub spec: ObjectSpec,
-}
-
-/// The properties of an object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ObjectSpec {
-    /// A counter.
-    Counter(Option<Counter>),
-    /// A quota.
-    Quota(Quota),
-    /// A limit.
-    Limit(Limit),
-    /// A SYN proxy.
-    Synproxy(Synproxy),
-    /// A helper, a timeout, an expectation.
-    Ct(CtObject),
-    /// Verbatim, where it is something else or was not understood.
-    Other(Box<str>),
-}
-
-/// A helper, a timeout policy or an expectation of connection tracking.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct CtObject {
-    /// The helper's type (`ftp`).
-    pub helper: Option<Name>,
-    /// Protocol (IANA).
-    pub protocol: Option<Expr>,
-    /// Family, `ip`, `ip6` or `inet`.
-    pub l3proto: Option<Name>,
-    /// Destination port of the expected connection.
-    pub dport: Option<u64>,
-    /// How long it is expected, in milliseconds.
-    pub timeout: Option<u64>,
-    /// How many.
-    pub size: Option<u64>,
-    /// Timeouts of states, in seconds.
-    pub policy: Vec<(Name, u64)>,
-}
-
-/// A flow table.
-#[derive(Clone, Debug, Serialize)]
-pub struct Flowtable {
-    /// Where it is declared.
-    pub at: At,
-    /// Its table.
-    pub table: TableId,
-    /// Its name.
-    pub name: Name,
-    /// Its handle.
-    pub handle: Option<u64>,
-    /// The hook, always ingress today.
-    pub hook: Option<Hook>,
-    /// Its priority.
-    pub priority: Option<i32>,
-    /// Its devices.
-    pub devices: Vec<Name>,
-    /// Its flags (`offload`, `counter`).
-    pub flags: Vec<Name>,
 }
 
 /// Something that is not known.
@@ -544,27 +289,4 @@ impl Ruleset {
     pub fn base_chains(&self) -> impl Iterator<Item = (ChainId, &Chain, &BaseChain)> {
         (0..).zip(&self.chains).filter_map(|(i, c)| Some((ChainId(i), c, c.base.as_deref()?)))
     }
-}
-
-/// The priority of a name (nft(8), "Standard priority names"); bridges have others.
-#[must_use]
-pub fn standard_priority(family: NftFamily, name: &str) -> Option<i32> {
-    if family == NftFamily::Bridge {
-        return Some(match name {
-            "dstnat" => -300,
-            "filter" => -200,
-            "out" => 100,
-            "srcnat" => 300,
-            _ => return None,
-        });
-    }
-    Some(match name {
-        "raw" => -300,
-        "mangle" => -150,
-        "dstnat" => -100,
-        "filter" => 0,
-        "security" => 50,
-        "srcnat" => 100,
-        _ => return None,
-    })
 }
