@@ -133,8 +133,7 @@ fn time(parse: &dyn Fn(&str), text: &str) -> Duration {
     let start = cpu();
     let mut runs = 0;
     // The kernel counts in ticks of a few milliseconds.
-    while runs == 0 || (cpu().saturating_sub(start) < Duration::from_millis(80) && begin.elapsed() < Duration::from_secs(2))
-    {
+    while runs == 0 || (cpu().saturating_sub(start) < Duration::from_millis(80) && begin.elapsed() < Duration::from_secs(2)) {
         parse(text);
         runs += 1;
     }
