@@ -4,7 +4,7 @@
 
 use crate::family::Family;
 use crate::parse::nft::{Field, Nat, NatKind, NftFamily};
-use crate::walk::nft_value::Val;
+use crate::walk::netfilter::nft_value::Val;
 use crate::walk::packet::Packet;
 
 /// Whether a translation is for the other family, as it may be in tables of inet: nft puts a condition before it and hides it.

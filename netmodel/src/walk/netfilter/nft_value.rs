@@ -10,7 +10,7 @@ use crate::family::Family;
 use crate::parse::iptables::{End, IfaceLimit};
 use crate::parse::nft::index::{Atom, addr_bits};
 use crate::parse::nft::{Base, BinOp, Ct, CtKey, Expr, Fib, FibResult, Field, MetaKey, Value};
-use crate::walk::matching::Lookups;
+use crate::walk::netfilter::matching::Lookups;
 use crate::walk::packet::{CtState, Dev, ICMP, ICMPV6, Packet, SCTP, TCP, UDP};
 
 /// A value.

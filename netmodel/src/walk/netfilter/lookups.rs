@@ -9,7 +9,7 @@ use crate::parse::iptables::{Bits, End, IfaceLimit, addr_type};
 use crate::state::Node;
 use crate::state::ipsets::{InSet, SetPacket, Side};
 use crate::state::policy::{RouteOutcome, Selector};
-use crate::walk::matching::Lookups;
+use crate::walk::netfilter::matching::Lookups;
 use crate::walk::packet::{Dev, Packet};
 use crate::walk::tri::Tri;
 

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::parse::nft::index::{Index, addr_bits};
 use crate::parse::nft::{Elem, Expr, Lookup, Op, Ruleset, Stmt, TableId, Value};
-use crate::walk::matching::Lookups;
-use crate::walk::nft_value::{Val, value};
+use crate::walk::netfilter::matching::Lookups;
+use crate::walk::netfilter::nft_value::{Val, value};
 use crate::walk::packet::Packet;
 use crate::walk::tri::Tri;
 

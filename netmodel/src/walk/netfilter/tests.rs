@@ -4,8 +4,8 @@ use crate::family::Family;
 use crate::state::Node;
 use crate::walk::{Decision, Dev, Hook, Packet, evaluate};
 
-const KUBE: &str = include_str!("../../../fixtures/captures/iptables-save/kube-proxy-flannel-nft.txt");
-const LEGACY: &str = include_str!("../../../fixtures/captures/iptables-save/legacy-forward-drop.txt");
+const KUBE: &str = include_str!("../../../../fixtures/captures/iptables-save/kube-proxy-flannel-nft.txt");
+const LEGACY: &str = include_str!("../../../../fixtures/captures/iptables-save/legacy-forward-drop.txt");
 const NFT: &str = r#"{"nftables": []}"#;
 
 fn node(nft_save: &str, legacy: Option<&str>, nft: &str) -> Node {
@@ -128,7 +128,7 @@ fn listing(verbose: bool, rows: &str) -> String {
 fn asked(text: &str, packet: &Packet) -> Vec<crate::walk::Tri> {
     use crate::parse::iptables::TableKind;
     struct Nobody;
-    impl crate::walk::matching::Lookups for Nobody {
+    impl crate::walk::netfilter::matching::Lookups for Nobody {
         fn in_set(&self, _: &str, _: &str, _: &Packet) -> crate::walk::Tri {
             crate::walk::Tri::unknown("not asked")
         }
@@ -143,7 +143,7 @@ fn asked(text: &str, packet: &Packet) -> Vec<crate::walk::Tri> {
         }
     }
     let set = crate::parse::iptables_list::parse_any(text, Family::V4, TableKind::Filter).value;
-    set.rules.iter().map(|rule| crate::walk::matching::rule(&set, text, rule, packet, &Nobody)).collect()
+    set.rules.iter().map(|rule| crate::walk::netfilter::matching::rule(&set, text, rule, packet, &Nobody)).collect()
 }
 
 #[test]

@@ -9,11 +9,11 @@ use crate::parse::iptables::{Counters, TableKind};
 use crate::source::{Evidence, Missing};
 use crate::state::Node;
 use crate::state::netfilter::Backend;
-use crate::walk::engine::{Engine, Line, Way};
-use crate::walk::lookups::OfNode;
-use crate::walk::matching::Lookups;
+use crate::walk::netfilter::engine::{Engine, Line, Way};
+use crate::walk::netfilter::lookups::OfNode;
+use crate::walk::netfilter::matching::Lookups;
+use crate::walk::netfilter::rulesets::Rulesets;
 use crate::walk::packet::Packet;
-use crate::walk::rulesets::Rulesets;
 
 /// A netfilter hook of IPv4 and IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

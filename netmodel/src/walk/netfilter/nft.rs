@@ -7,13 +7,13 @@
 
 use crate::family::Family;
 use crate::parse::nft::{CtKey, Expr, MetaKey, Nat, ObjectKind, Reject, RuleId, Stmt, Verdict, Xt, XtKind};
-use crate::walk::engine::{Act, Alternative, ChainRef};
-use crate::walk::matching::{Lookups, known};
-use crate::walk::nft_nat;
-use crate::walk::nft_set::{Context, Given};
-use crate::walk::nft_value::{Val, value};
+use crate::walk::netfilter::engine::{Act, Alternative, ChainRef};
+use crate::walk::netfilter::matching::{Lookups, known};
+use crate::walk::netfilter::nft_nat;
+use crate::walk::netfilter::nft_set::{Context, Given};
+use crate::walk::netfilter::nft_value::{Val, value};
+use crate::walk::netfilter::rulesets::Rulesets;
 use crate::walk::packet::{CtState, Packet, TCP};
-use crate::walk::rulesets::Rulesets;
 use crate::walk::tri::Tri;
 
 /// A rule that leads to more ways than this is not followed further.

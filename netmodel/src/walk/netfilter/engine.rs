@@ -3,11 +3,11 @@
 //! A chain is walked once for all ways together, and ways whose packets became equal are joined: the work is rules times ways and
 //! not two to the power of unknowns. Where that is still too much the engine gives up and says where.
 
-use crate::walk::matching::Lookups;
-use crate::walk::nft;
+use crate::walk::netfilter::matching::Lookups;
+use crate::walk::netfilter::nft;
+use crate::walk::netfilter::rulesets::{BaseChain, Rulesets};
+use crate::walk::netfilter::target;
 use crate::walk::packet::{CtState, Packet};
-use crate::walk::rulesets::{BaseChain, Rulesets};
-use crate::walk::target;
 
 /// So many rules are asked at most for one packet at one hook; a node with 20,000 Services has about as many in its longest way.
 const MAX_STEPS: usize = 400_000;

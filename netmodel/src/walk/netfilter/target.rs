@@ -1,10 +1,10 @@
 //! What a rule of iptables does with a packet.
 
 use crate::parse::iptables::{Jump, Mark, NatTo, RuleId, TableKind, Target};
-use crate::walk::engine::{Act, Alternative, ChainRef};
-use crate::walk::matching::{self, Lookups};
+use crate::walk::netfilter::engine::{Act, Alternative, ChainRef};
+use crate::walk::netfilter::matching::{self, Lookups};
+use crate::walk::netfilter::rulesets::Rulesets;
 use crate::walk::packet::{CtState, Packet};
-use crate::walk::rulesets::Rulesets;
 use crate::walk::tri::Tri;
 
 /// What a rule may do with a packet; `None` where it does not match.

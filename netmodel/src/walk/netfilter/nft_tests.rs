@@ -8,8 +8,8 @@ use crate::walk::{CtState, Decision, Dev, Hook, HookVerdict, Packet, evaluate};
 
 /// Ruleset of a node with kube-proxy in its nftables mode, in both forms that nft prints.
 const KUBE: [&str; 2] = [
-    include_str!("../../../fixtures/captures/nft-json/kube-proxy-nftables.json"),
-    include_str!("../../../fixtures/captures/nft-text/kube-proxy-nftables.txt"),
+    include_str!("../../../../fixtures/captures/nft-json/kube-proxy-nftables.json"),
+    include_str!("../../../../fixtures/captures/nft-text/kube-proxy-nftables.txt"),
 ];
 const LOCAL: &str = r#"[{"type":"local","dst":"192.168.50.11","dev":"eth0","table":"local","protocol":"kernel","scope":"host","flags":[]},
  {"dst":"10.0.0.0/24","dev":"eth1","protocol":"kernel","scope":"link","flags":[]}]"#;

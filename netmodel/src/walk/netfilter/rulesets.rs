@@ -7,8 +7,8 @@ use crate::parse::nft::index::Index;
 use crate::source::{At, Missing};
 use crate::state::netfilter::Backend;
 use crate::state::{Doc, Node};
-use crate::walk::engine::{ChainRef, Line};
-use crate::walk::hook::{Hook, Place, Table};
+use crate::walk::netfilter::engine::{ChainRef, Line};
+use crate::walk::netfilter::hook::{Hook, Place, Table};
 
 /// The rulesets, and what of them is missing.
 pub(super) struct Rulesets<'n> {
