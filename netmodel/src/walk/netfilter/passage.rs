@@ -153,7 +153,8 @@ pub fn pass<'n>(node: &'n Node, at: HookPoint, prios: RangeInclusive<i32>, packe
     let rulesets = Rulesets::of(node, family);
     let lookups = OfNode { node, iif: packet.iif.clone(), oif: packet.oif.clone() };
     let mut engine = Engine::new(&rulesets, &lookups);
-    let mut ways = vec![Way::new(packet.clone())];
+    let sent = packet.clone();
+    let mut ways = vec![Way::new(packet)];
     let bases = match at {
         HookPoint::Ip(hook) => rulesets.bases(hook),
         HookPoint::Bridge(_) | HookPoint::Ingress | HookPoint::Egress => Vec::new(),
@@ -173,7 +174,7 @@ pub fn pass<'n>(node: &'n Node, at: HookPoint, prios: RangeInclusive<i32>, packe
         let jumps = stop.trail.iter().map(|&l| Event { line: line(l), what: What::Jump });
         let events = jumps.chain([Event { line: line(stop.line), what: What::Stop }]).collect();
         exits.push(Exit {
-            packet: packet.clone(),
+            packet: sent.clone(),
             fate: stop.with.clone().map_or(Fate::Drop, Fate::Reject),
             share,
             lines: Lines { events },
