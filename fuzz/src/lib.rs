@@ -1,27 +1,53 @@
-//! What the fuzz targets run: `parser`, `bundle` and `manifest`. What must hold for every parser stands in [`parsers`], which
-//! the property tests of `cargo test` share.
+//! What the fuzz targets run: a family of parsers each, loose outputs, and the container, that is bundle and manifest. What must hold
+//! for every parser stands in [`parsers`], which the property tests of `cargo test` share.
 
 #[path = "../../tests/src/parsers/mod.rs"]
 pub mod parsers;
 
+use std::panic;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use libfuzzer_sys::fuzz_target;
 use parsers::Parser;
 
-/// Runs the parser that the environment variable `COLDPATH_PARSER` names: one program for all, a corpus for each.
-pub fn parser(data: &[u8]) {
-    static PARSER: OnceLock<&Parser> = OnceLock::new();
-    let parser = PARSER.get_or_init(|| {
-        let name = std::env::var("COLDPATH_PARSER").expect("COLDPATH_PARSER names a parser");
-        parsers::PARSERS.iter().find(|parser| parser.name == name).unwrap_or_else(|| panic!("no parser is called {name}"))
+/// Gives the bytes to every parser of a family (`parsers::PARSERS`): each rejects what is foreign to it within a few lines, so that
+/// time for one target is time for all of them.
+pub fn family(name: &str, data: &[u8]) {
+    static FAMILY: OnceLock<Vec<&Parser>> = OnceLock::new();
+    static RUNNING: AtomicUsize = AtomicUsize::new(0);
+    let family = FAMILY.get_or_init(|| {
+        // A finding says of which parser it is.
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let running = FAMILY.get().and_then(|family| family.get(RUNNING.load(Ordering::Relaxed)));
+            eprintln!("parser: {}", running.map_or("none", |parser| parser.name));
+            before(info);
+        }));
+        let family: Vec<&Parser> = parsers::PARSERS.iter().filter(|parser| parser.family == name).collect();
+        assert!(!family.is_empty(), "no family is called {name}");
+        family
     });
     // The reader of bundles makes text of bytes the same way.
-    (parser.hold)(&String::from_utf8_lossy(data));
+    let text = String::from_utf8_lossy(data);
+    for (index, parser) in family.iter().enumerate() {
+        RUNNING.store(index, Ordering::Relaxed);
+        (parser.hold)(&text);
+    }
+}
+
+/// Outputs as people paste them: bytes, since recognising their encoding is part of it.
+pub fn loose(data: &[u8]) {
+    parsers::loose::hold(data);
+}
+
+/// The bytes as a bundle, and as a manifest if they look like one.
+pub fn container(data: &[u8]) {
+    if data.trim_ascii_start().starts_with(b"{") { manifest(data) } else { bundle(data) }
 }
 
 /// Opens the bytes as a bundle, and asks it for everything.
-pub fn bundle(data: &[u8]) {
+fn bundle(data: &[u8]) {
     let limits =
         bundle::Limits { file_bytes: 1 << 20, entries: 64, entry_bytes: 1 << 16, total_bytes: 1 << 18, ..bundle::Limits::default() };
     let opened = bundle::Bundle::from_bytes("fuzz", data.to_vec(), &limits);
@@ -50,7 +76,7 @@ pub fn bundle(data: &[u8]) {
 }
 
 /// Reads a manifest: what can be read can be written and read again, and is the same.
-pub fn manifest(data: &[u8]) {
+fn manifest(data: &[u8]) {
     let Ok(manifest) = serde_json::from_slice::<bundle::Manifest>(data) else { return };
     let Ok(text) = serde_json::to_string(&manifest) else { return };
     let again: bundle::Manifest = serde_json::from_str(&text).expect("what was written can be read");

@@ -1,4 +1,4 @@
-//! Writes the seeds of the fuzz targets to `fuzz/corpus/<target>/`: every fixture that a parser reads, each once, and bundles as the
+//! Writes the seeds of the fuzz targets to `fuzz/corpus/<target>/`: every fixture that a parser of its family reads, each once, and bundles as the
 //! collector writes them, as somebody zips them again, and cut off.
 
 use std::collections::BTreeSet;
@@ -20,8 +20,9 @@ const PARTS: usize = 24;
 fn main() -> Result<()> {
     let corpus = fixtures().join("../fuzz/corpus");
     for parser in PARSERS {
-        let folder = corpus.join(parser.name);
-        for path in fixtures_of(parser)? {
+        let folder = corpus.join(parser.family);
+        let found = files_below(&fixtures().join("fuzz").join(parser.name)).unwrap_or_default();
+        for path in fixtures_of(parser)?.into_iter().chain(found) {
             let text = fs::read(&path).with_context(|| path.display().to_string())?;
             for part in parts(&text).into_iter().take(PARTS) {
                 write(&folder, part)?;
@@ -29,10 +30,10 @@ fn main() -> Result<()> {
         }
     }
     for manifest in files_below(&fixtures().join("bases"))?.iter().filter(|path| path.ends_with("manifest.json")) {
-        write(&corpus.join("manifest"), &fs::read(manifest)?)?;
+        write(&corpus.join("container"), &fs::read(manifest)?)?;
     }
     for bytes in bundles()? {
-        write(&corpus.join("bundle"), &bytes)?;
+        write(&corpus.join("container"), &bytes)?;
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(super) struct Cursor<'a, 'n> {
     pub(super) i: usize,
     pub(super) names: &'n mut Names,
     pub(super) family: Option<NftFamily>,
-    /// Offset and line of the item in the text.
+    /// Offset and line of the item in the text; line 0 where it stands in a string of JSON, and has no place in the text.
     pub(super) base: (usize, u32),
     depth: u8,
     counted: (usize, u32),
@@ -80,6 +80,9 @@ impl<'a, 'n> Cursor<'a, 'n> {
 
     /// Position of some words in the text.
     pub(super) fn at(&mut self, first: usize, behind: usize) -> At {
+        if self.base.1 == 0 {
+            return At::default();
+        }
         let start = self.toks.get(first).map_or(0, |t| t.start);
         let end = self.toks.get(behind.saturating_sub(1)).map_or(start, |t| t.end).max(start);
         if start > self.counted.0 {

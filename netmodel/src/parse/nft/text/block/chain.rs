@@ -85,7 +85,9 @@ impl<'a> Reader<'a> {
         let mut rule = rule::read(&mut cursor, hidden);
         for (from, to, why) in rule.problems.drain(..) {
             let offset = |n: usize| u32::try_from(start + n).unwrap_or(u32::MAX);
-            self.b.problem(At { line: at.line, start: offset(from), end: offset(to) }, why);
+            // A set in a rule may reach over many lines.
+            let line = self.line_of(start + from);
+            self.b.problem(At { line, start: offset(from), end: offset(to) }, why);
         }
         for stmt in rule.stmts.drain(..) {
             self.b.push_stmt(stmt);

@@ -1,0 +1,2 @@
+#![no_main]
+targets::fuzz_target!(|data: &[u8]| targets::family("iproute_text", data));

@@ -1,2 +1,0 @@
-#![no_main]
-targets::fuzz_target!(|data: &[u8]| targets::parser(data));
