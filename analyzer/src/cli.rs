@@ -177,7 +177,7 @@ pub(crate) struct Show {
     /// How to write the list; with CAPTURE, json prints what was understood of it (docs/records.schema.json)
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Print the capture's rules or sets back in their tool's own form (iptables, ipset)
+    /// Print the capture back in its tool's own form (iptables, ipset, ipvs, routes)
     #[arg(long, requires = "capture")]
     pub(crate) normalized: bool,
 }

@@ -18,8 +18,8 @@ use crate::parse::iptables::TableKind;
 use crate::parse::{
     Parsed, cmdline, cni, conntrack, conntrack_proc, conntrack_stats, counters, ethtool_features, ethtool_stats, flannel, hosts,
     ini, iproute_text::any, ipset, ipset_list, iptables_list, ipvs, ipvs_conn, ipvs_counters, ipvs_list, kernel_events,
-    kube_proxy, kubelet_config, modules, modules_load, nsswitch, os_release, proc_dev, proc_sockets, resolv_conf, sockstat,
-    softnet_stat, ss, sysctl, sysctl_d,
+    kube_proxy, kubelet_config, modules, modules_load, nsswitch, os_release, proc_dev, proc_sockets, resolv_conf, route_print,
+    sockstat, softnet_stat, ss, sysctl, sysctl_d,
 };
 use crate::source::{Problem, Source, lines};
 use crate::state::forms;
@@ -151,8 +151,9 @@ fn sets(text: &str, parsed: Parsed<ipset::Ipsets>) -> Records {
     Records { typed: true, records: value.sets.iter().map(one).collect(), problems }
 }
 
-/// The rules or sets of a capture printed back in their tool's own form; `None` for captures that are neither iptables' nor ipset's.
-/// Lines that were not understood stand there as comments with iptables and are left out with ipset; [`records`] tells them.
+/// The rules, sets, services or routes of a capture printed back in their tool's own form, routes read from JSON as the text that `ip -d`
+/// prints; `None` for captures that are none of these. Lines that were not understood stand there as comments with iptables and routes,
+/// and are left out with ipset and ipvs; [`records`] tells them.
 #[must_use]
 pub fn normalized(source: &Source) -> Option<String> {
     let (key, text) = (&source.key, &*source.text);
@@ -161,6 +162,12 @@ pub fn normalized(source: &Source) -> Option<String> {
         Capture::IptablesNftSave | Capture::IptablesLegacySave => Some(rules(Family::V4)),
         Capture::Ip6tablesNftSave | Capture::Ip6tablesLegacySave => Some(rules(Family::V6)),
         Capture::IpsetSave if source.format != Format::IpsetList => Some(ipset::parse(text).value.to_save(text)),
+        Capture::IpvsSave if source.format == Format::IpvsadmList => {
+            ipvs_list::parse(text).value.to_ipvs(text).map(|table| table.to_save())
+        }
+        Capture::IpvsSave => Some(ipvs::parse(text).value.to_save()),
+        Capture::IpRoute4 => Some(route_print::to_text(text, &forms::routes(source, Family::V4))),
+        Capture::IpRoute6 => Some(route_print::to_text(text, &forms::routes(source, Family::V6))),
         _ => None,
     }
 }

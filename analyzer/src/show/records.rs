@@ -62,7 +62,7 @@ pub(super) fn normalized(bundle: &Bundle, name: &str) -> Result<(), Stop> {
     let (key, text) = text(bundle, name)?;
     let Some(printed) = records::normalized(&Source::of(&key, text.clone())) else {
         return Err(Stop::error(format_args!("{} has no form of its own to be printed in", key.capture))
-            .help("--normalized takes iptables and ipset captures"));
+            .help("--normalized takes captures of iptables, ipset, ipvs and routes"));
     };
     warn_if_partial(&key, &text);
     as_text(&printed)

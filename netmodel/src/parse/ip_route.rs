@@ -6,7 +6,8 @@
 //!   "protocol":"boot","scope":"global","flags":["onlink"]}]
 //! ```
 //!
-//! Left out: metrics other than the MTU, caches. The raw object stays reachable through [`Route::at`].
+//! Metrics other than the MTU, preference, expiry, realms and what an encapsulation writes are kept as text ([`Attribute`]). Left out:
+//! what they mean.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -14,9 +15,12 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::Parsed;
 use super::json::{self, Names};
+pub use super::route_attributes::Attribute;
+use super::route_attributes::of_json;
 use crate::family::Family;
 use crate::source::At;
 
@@ -89,6 +93,19 @@ pub struct Nexthop {
     pub weight: u32,
     /// `onlink`, `linkdown`, `dead`, …
     pub flags: Vec<Arc<str>>,
+    /// What else is printed of it, in the text's order.
+    pub attributes: Box<[Attribute]>,
+}
+
+/// What a capture printed although it need not have: iproute2 leaves out the defaults without `-d`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The type.
+    pub kind: bool,
+    /// The table.
+    pub table: bool,
+    /// The metric.
+    pub metric: bool,
 }
 
 /// A route.
@@ -128,6 +145,11 @@ pub struct Route {
     pub encap: Option<Arc<str>>,
     /// `onlink`, `linkdown`, `dead`, `pervasive`, …
     pub flags: Vec<Arc<str>>,
+    /// What else is printed of it, in the text's order: metrics (the MTU too, with its `lock`), preference, expiry, realms, ….
+    pub attributes: Box<[Attribute]>,
+    /// What was printed of the fields that have a default.
+    #[serde(skip)]
+    pub told: Told,
 }
 
 impl Route {
@@ -149,7 +171,9 @@ pub fn parse(text: &str, family: Family) -> Parsed<Vec<Route>> {
             let first = first.strip_prefix("\"dst\":").unwrap_or(&first).trim().trim_matches('"');
             (raw.dst, raw.src) = (Cow::Owned(first.to_owned()), None);
         }
-        raw.route(element.at, family, names)
+        let mut route = raw.route(element.at, family, names)?;
+        route.attributes = of_json(element.text, names);
+        Ok(route)
     })
 }
 
@@ -170,7 +194,7 @@ struct RawRoute<'t> {
     #[serde(borrow)]
     dev: Option<Cow<'t, str>>,
     #[serde(borrow, default)]
-    nexthops: Vec<RawHop<'t>>,
+    nexthops: Vec<&'t RawValue>,
     nhid: Option<u32>,
     #[serde(borrow)]
     table: Option<Cow<'t, str>>,
@@ -231,7 +255,7 @@ impl RawRoute<'_> {
             src: self.src.as_deref().or(self.from.as_deref()).map(|s| prefix(s, family)).transpose()?,
             gateway,
             dev: self.dev.as_deref().map(|d| names.get(d)),
-            nexthops: self.nexthops.iter().map(|h| h.hop(names)).collect::<Result<_, _>>()?,
+            nexthops: self.nexthops.iter().map(|h| hop(h.get(), names)).collect::<Result<_, _>>()?,
             nhid: self.nhid,
             table: self.table.as_deref().map_or(Table::MAIN, |t| Table::parse(t, names)),
             metric: self.metric.unwrap_or(0),
@@ -242,19 +266,21 @@ impl RawRoute<'_> {
             mtu: self.metrics.iter().find_map(|m| m.mtu),
             encap: self.encap.as_deref().map(|e| names.get(e)),
             flags: names.all(&self.flags),
+            attributes: Box::default(),
+            told: Told { kind: self.kind.is_some(), table: self.table.is_some(), metric: self.metric.is_some() },
         })
     }
 }
 
-impl RawHop<'_> {
-    fn hop(&self, names: &mut Names) -> Result<Nexthop, String> {
-        Ok(Nexthop {
-            gateway: address(self.gateway.as_deref().or(self.via.as_ref().map(|v| &*v.host)))?,
-            dev: self.dev.as_deref().map(|d| names.get(d)),
-            weight: self.weight.unwrap_or(1),
-            flags: names.all(&self.flags),
-        })
-    }
+fn hop(object: &str, names: &mut Names) -> Result<Nexthop, String> {
+    let raw: RawHop<'_> = json::typed(object)?;
+    Ok(Nexthop {
+        gateway: address(raw.gateway.as_deref().or(raw.via.as_ref().map(|v| &*v.host)))?,
+        dev: raw.dev.as_deref().map(|d| names.get(d)),
+        weight: raw.weight.unwrap_or(1),
+        flags: names.all(&raw.flags),
+        attributes: of_json(object, names),
+    })
 }
 
 fn address(text: Option<&str>) -> Result<Option<IpAddr>, String> {

@@ -3,9 +3,11 @@
 //! ```text
 //! -A -t 10.96.0.10:53 -s rr
 //! -a -t 10.96.0.10:53 -r 10.244.2.2:53 -m -w 1
-//! -A -u [fd00::a]:53 -s rr -p 10800
-//! -A -f 7 -s wlc
+//! -A -u [fd00::a]:53 -s rr -p 10800 -M 64
+//! -A -f 7 -6 -s wlc
 //! ```
+//!
+//! Thresholds (`-x`, `-y`) are read, which `ipvsadm -S` does not print.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -71,6 +73,25 @@ pub struct Destination {
     pub forwarding: Forwarding,
     /// Its weight; 0 takes no new connection.
     pub weight: u32,
+    /// So many connections, and it gets no more (`-x`).
+    pub upper_threshold: Option<u32>,
+    /// So few, and it gets connections again (`-y`).
+    pub lower_threshold: Option<u32>,
+    /// How a tunnel wraps packets, if that is told.
+    pub tunnel: Option<Box<Tunnel>>,
+    /// Words that are not known.
+    pub unknown: Box<[Arc<str>]>,
+}
+
+/// How a tunnel wraps packets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tunnel {
+    /// `ipip`, `gue` or `gre`.
+    pub kind: Option<Arc<str>>,
+    /// The port of GUE.
+    pub port: Option<u16>,
+    /// `nocsum`, `csum` or `remcsum`.
+    pub checksum: Option<Arc<str>>,
 }
 
 /// A virtual service.
@@ -80,10 +101,22 @@ pub struct VirtualService {
     pub at: At,
     /// What it takes.
     pub virt: VirtualAddr,
+    /// A firewall mark's service is for IPv6 (`-6`).
+    pub inet6: bool,
     /// The scheduler (`rr`, `lc`, …).
     pub scheduler: Arc<str>,
     /// Seconds for which a client stays with its destination.
     pub persistent: Option<u32>,
+    /// How much of a client's address counts for that (`255.255.255.0`, `64`), if less than all.
+    pub netmask: Option<Arc<str>>,
+    /// The persistence engine (`sip`).
+    pub engine: Option<Arc<str>>,
+    /// Each packet is scheduled for itself (`-o`).
+    pub one_packet: bool,
+    /// The scheduler's flags (`sh-fallback,sh-port`).
+    pub scheduler_flags: Option<Arc<str>>,
+    /// Words that are not known.
+    pub unknown: Box<[Arc<str>]>,
     /// Its destinations, in the text's order.
     pub destinations: Vec<Destination>,
 }
@@ -114,64 +147,101 @@ pub fn parse(text: &str) -> Parsed<Ipvs> {
         if line.trim().is_empty() {
             continue;
         }
-        if let Err(what) = read_line(at, line, &mut out.value, &mut known, &mut names) {
-            out.problems.push(Problem { at, what });
-        }
+        let read = read_line(at, line, &mut out.value, &mut known, &mut names);
+        out.problems.extend(read.unwrap_or_else(Some).map(|what| Problem { at, what }));
     }
     out
 }
 
-/// `known`: where in the table the last service of each virtual address stands.
+/// Reads a line; gives what is not known of it. `known`: where in the table the last service of each virtual address stands.
 fn read_line(
     at: At,
     line: &str,
     table: &mut Ipvs,
-    known: &mut HashMap<VirtualAddr, usize>,
+    known: &mut HashMap<(VirtualAddr, bool), usize>,
     names: &mut Names,
-) -> Result<(), String> {
-    let mut words = line.split_ascii_whitespace();
+) -> Result<Option<String>, String> {
+    let mut words = line.split_ascii_whitespace().peekable();
     let command = words.next().unwrap_or_default();
-    let (mut virt, mut server, mut scheduler, mut persistent) = (None, None, None, None);
+    let (mut virt, mut server, mut scheduler) = (None, None, None);
+    let (mut inet6, mut one_packet) = (false, false);
+    let (mut persistent, mut netmask, mut engine, mut scheduler_flags) = (None, None, None, None);
     let (mut forwarding, mut weight) = (Forwarding::DirectRoute, 1);
+    let (mut upper_threshold, mut lower_threshold, mut tunnel, mut unknown) = (None, None, Tunnel::default(), Vec::new());
     while let Some(word) = words.next() {
+        let given = words.peek().is_some_and(|w| !w.starts_with('-'));
         let mut value = || words.next().ok_or_else(|| format!("`{word}` without a value"));
         match word {
             "-t" | "--tcp-service" => virt = Some(virtual_addr(Proto::Tcp, value()?)?),
             "-u" | "--udp-service" => virt = Some(virtual_addr(Proto::Udp, value()?)?),
             "--sctp-service" => virt = Some(virtual_addr(Proto::Sctp, value()?)?),
             "-f" | "--fwmark-service" => virt = Some(VirtualAddr::FwMark(number(value()?)?)),
+            "-6" | "--ipv6" => inet6 = true,
             "-s" | "--scheduler" => scheduler = Some(names.get(value()?)),
-            "-p" | "--persistent" => persistent = Some(number(value()?)?),
+            // Without a number it is 300 s (ipvsadm(8)).
+            "-p" | "--persistent" => persistent = Some(if given { number(value()?)? } else { 300 }),
+            "-M" | "--netmask" => netmask = Some(names.get(value()?)),
+            "--pe" => engine = Some(names.get(value()?)),
+            "-o" | "--ops" => one_packet = true,
+            "-b" | "--sched-flags" => scheduler_flags = Some(names.get(value()?)),
             "-r" | "--real-server" => server = Some(socket(value()?)?),
             "-w" | "--weight" => weight = number(value()?)?,
             "-m" | "--masquerading" => forwarding = Forwarding::Masquerade,
             "-g" | "--gatewaying" => forwarding = Forwarding::DirectRoute,
             "-i" | "--ipip" => forwarding = Forwarding::Tunnel,
-            // Netmask of persistence, persistence engine, scheduler flags, thresholds, tunnel details.
-            "-M" | "--netmask" | "--pe" | "-b" | "--sched-flags" | "-x" | "--u-threshold" | "-y" | "--l-threshold"
-            | "--tun-type" | "--tun-port" => drop(value()?),
-            "-6" | "-o" | "--ops" | "-n" | "--numeric" | "--tun-nocsum" | "--tun-csum" | "--tun-remcsum" => {}
-            other => return Err(format!("unknown option `{other}`")),
+            "-x" | "--u-threshold" => upper_threshold = Some(number(value()?)?),
+            "-y" | "--l-threshold" => lower_threshold = Some(number(value()?)?),
+            "--tun-type" => tunnel.kind = Some(names.get(value()?)),
+            "--tun-port" => tunnel.port = Some(value()?.parse().map_err(|_| "`--tun-port` without a port".to_owned())?),
+            "--tun-nocsum" | "--tun-csum" | "--tun-remcsum" => tunnel.checksum = Some(names.get(&word["--tun-".len()..])),
+            "-n" | "--numeric" => {}
+            other => unknown.push(names.get(other)),
         }
     }
     let virt = virt.ok_or("no service")?;
+    let problem = unknown.first().map(|word| format!("unknown option `{word}`"));
+    let unknown: Box<[Arc<str>]> = unknown.into();
     match (command, server) {
         ("-A" | "--add-service", None) => {
             let scheduler = scheduler.unwrap_or_else(|| names.get("wlc"));
-            known.insert(virt, table.services.len());
-            table.services.push(VirtualService { at, virt, scheduler, persistent, destinations: Vec::new() });
+            known.insert((virt, inet6), table.services.len());
+            let destinations = Vec::new();
+            table.services.push(VirtualService {
+                at,
+                virt,
+                inet6,
+                scheduler,
+                persistent,
+                netmask,
+                engine,
+                one_packet,
+                scheduler_flags,
+                unknown,
+                destinations,
+            });
         }
         ("-a" | "--add-server", Some((addr, port))) => {
-            let service = known.get(&virt).and_then(|&index| table.services.get_mut(index));
+            let service = known.get(&(virt, inet6)).and_then(|&index| table.services.get_mut(index));
             let service = service.ok_or("its service does not stand before it")?;
-            service.destinations.push(Destination { at, addr, port, forwarding, weight });
+            let tunnel = (tunnel != Tunnel::default()).then(|| Box::new(tunnel));
+            service.destinations.push(Destination {
+                at,
+                addr,
+                port,
+                forwarding,
+                weight,
+                upper_threshold,
+                lower_threshold,
+                tunnel,
+                unknown,
+            });
         }
         ("-A" | "-a" | "--add-service" | "--add-server", _) => {
             return Err("service and destination do not go together".to_owned());
         }
         (other, _) => return Err(format!("unknown command `{other}`")),
     }
-    Ok(())
+    Ok(problem)
 }
 
 fn number(word: &str) -> Result<u32, String> {
@@ -211,6 +281,9 @@ mod tests {
         assert_eq!(b.destinations[0].addr, "fd01::2".parse::<IpAddr>().unwrap());
         assert_eq!(c.virt, VirtualAddr::FwMark(7));
         assert!(matches!(d.virt, VirtualAddr::Addr { proto: Proto::Sctp, port: 132, .. }));
+        assert_eq!((a.netmask.as_deref(), b.one_packet), (Some("255.255.255.255"), true));
+        let tunnel = b.destinations[0].tunnel.as_deref().unwrap();
+        assert_eq!((tunnel.kind.as_deref(), tunnel.port), (Some("gue"), Some(6080)));
         assert!(got.value.service(Proto::Tcp, "10.96.0.10".parse().unwrap(), 53).is_some());
         assert!(got.value.service(Proto::Udp, "10.96.0.10".parse().unwrap(), 53).is_none());
     }

@@ -25,7 +25,7 @@ use super::Parsed;
 use super::ipvs::{Destination, Forwarding, Ipvs, Proto, VirtualAddr, VirtualService};
 use super::ipvs_endpoint::{Endpoint, endpoint};
 use super::json::Names;
-use super::text::{hex, word};
+use super::text::{hex, slice, word};
 use crate::source::{At, Problem, lines, position};
 
 /// What the columns behind a destination mean.
@@ -147,16 +147,16 @@ impl Default for IpvsList {
 
 impl IpvsList {
     /// The same as [`super::ipvs`] reads, if the form shows all that is needed for it: numbers for names, scheduler, method and
-    /// weight. A destination that is this node itself counts as directly routed, which is what `ipvsadm -S` prints for it.
+    /// weight; `text` is the text that was parsed. A destination that is this node itself counts as directly routed, which is what `ipvsadm -S` prints for it.
     #[must_use]
-    pub fn to_ipvs(&self) -> Option<Ipvs> {
-        let services = self.services.iter().map(ListedService::to_service).collect::<Option<Vec<_>>>()?;
+    pub fn to_ipvs(&self, text: &str) -> Option<Ipvs> {
+        let services = self.services.iter().map(|service| service.to_service(text)).collect::<Option<Vec<_>>>()?;
         Some(Ipvs { services })
     }
 }
 
 impl ListedService {
-    fn to_service(&self) -> Option<VirtualService> {
+    fn to_service(&self, text: &str) -> Option<VirtualService> {
         let virt = match (&self.endpoint, self.proto) {
             (&Endpoint::Addr { addr, port }, Some(proto)) => VirtualAddr::Addr { proto, addr, port },
             (&Endpoint::FwMark(mark), None) => VirtualAddr::FwMark(mark),
@@ -174,10 +174,33 @@ impl ListedService {
                 Method::Local => Forwarding::DirectRoute,
                 Method::Bypass => return None,
             };
-            Some(Destination { at: d.at, addr, port, forwarding, weight: d.weight? })
+            Some(Destination {
+                at: d.at,
+                addr,
+                port,
+                forwarding,
+                weight: d.weight?,
+                upper_threshold: None,
+                lower_threshold: None,
+                tunnel: None,
+                unknown: Box::default(),
+            })
         };
         let destinations = self.destinations.iter().map(destination).collect::<Option<Vec<_>>>()?;
-        Some(VirtualService { at: self.at, virt, scheduler: Arc::clone(self.scheduler.as_ref()?), persistent, destinations })
+        let words = |at: At| Arc::from(slice(text, at));
+        Some(VirtualService {
+            at: self.at,
+            virt,
+            inet6: self.inet6,
+            scheduler: Arc::clone(self.scheduler.as_ref()?),
+            persistent,
+            netmask: self.mask.map(words),
+            engine: self.engine.map(words),
+            one_packet: self.one_packet,
+            scheduler_flags: self.scheduler_flags.map(|at| Arc::from(slice(text, at).trim_matches(['(', ')']))),
+            unknown: Box::default(),
+            destinations,
+        })
     }
 }
 
@@ -371,7 +394,7 @@ mod tests {
         let (list, rules) = (fixture("ipvs-list/plain.txt"), fixture("ipvs-rules/plain.txt"));
         let listed = parse(&list);
         assert_eq!(problems(&list, &listed), [""; 0]);
-        let (listed, ruled) = (listed.value.to_ipvs().unwrap(), crate::parse::ipvs::parse(&rules).value);
+        let (listed, ruled) = (listed.value.to_ipvs(&list).unwrap(), crate::parse::ipvs::parse(&rules).value);
         let plain = |ipvs: &Ipvs| -> Vec<String> {
             let dest = |d: &Destination| format!("{}:{} {:?} {}", d.addr, d.port, d.forwarding, d.weight);
             let all = |s: &VirtualService| s.destinations.iter().map(dest).collect::<Vec<_>>();
@@ -385,7 +408,7 @@ mod tests {
         let text = fixture("ipvs-list/stats.txt");
         let got = parse(&text);
         assert_eq!((problems(&text, &got), got.value.columns), (Vec::<String>::new(), Columns::Stats));
-        assert!(got.value.to_ipvs().is_none(), "no weights, no methods");
+        assert!(got.value.to_ipvs(text.as_ref()).is_none(), "no weights, no methods");
         let headless = parse("TCP  10.0.0.1:80 1 2 3 4 5\n  -> 10.0.0.2:80 1 0 2K 0 5\n");
         assert_eq!((headless.value.columns, headless.problems.len()), (Columns::Unknown, 0));
         assert_eq!(headless.value.services[0].destinations[0].counts[2], Count { value: 2000, rounded: true });
@@ -423,7 +446,7 @@ mod tests {
         assert_eq!((sctp.proto, fwm.inet6, fwm.destinations[0].method), (Some(Proto::Sctp), true, Some(Method::Local)));
         assert!(matches!(udp.endpoint, Endpoint::Name { .. }) && udp.one_packet);
         assert!(matches!(udp.destinations[0].endpoint, Endpoint::Name { port: None, .. }), "cut off at 28 characters");
-        assert!(got.value.to_ipvs().is_none(), "names are not addresses");
+        assert!(got.value.to_ipvs(text.as_ref()).is_none(), "names are not addresses");
     }
 
     #[test]

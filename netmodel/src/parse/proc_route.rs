@@ -14,7 +14,7 @@ use std::net::Ipv4Addr;
 use ipnet::{IpNet, Ipv4Net};
 
 use super::Parsed;
-use super::ip_route::{Route, RouteKind, Table};
+use super::ip_route::{Route, RouteKind, Table, Told};
 use super::json::Names;
 use crate::source::{At, Problem, lines};
 
@@ -122,6 +122,8 @@ pub(super) fn blank(at: At, dst: IpNet, kind: RouteKind) -> Route {
         mtu: None,
         encap: None,
         flags: Vec::new(),
+        attributes: Box::default(),
+        told: Told::default(),
     }
 }
 

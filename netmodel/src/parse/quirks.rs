@@ -55,7 +55,7 @@ fn ipvs_without_a_header() {
     assert_eq!(services[0].endpoint, Endpoint::Addr { addr: "127.0.0.1".parse().expect("an address"), port: 30080 });
     assert_eq!((services[1].persistent, services[1].destinations[0].weight), (Some(Persistence::Seconds(10800)), Some(0)));
     assert_eq!((services[2].destinations.len(), &services[3].endpoint), (0, &Endpoint::FwMark(7)));
-    assert!(got.value.to_ipvs().is_some(), "the plain form shows all");
+    assert!(got.value.to_ipvs(&text).is_some(), "the plain form shows all");
 }
 
 /// 29: without `-n`, and indented: names are names, and one that was cut off has no port.
@@ -66,7 +66,7 @@ fn ipvs_with_names() {
     assert_eq!(problems(&text, &got), [""; 0]);
     let destination = &got.value.services[0].destinations[0];
     assert!(matches!(destination.endpoint, Endpoint::Name { port: None, .. }), "`…:h` may be http or https");
-    assert!(got.value.to_ipvs().is_none());
+    assert!(got.value.to_ipvs(&text).is_none());
 }
 
 /// 29: `-Lnc`, names, a template of persistence, a cut end.

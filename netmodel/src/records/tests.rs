@@ -77,10 +77,10 @@ fn an_nft_rule_holds_its_statements() {
     insta::assert_json_snapshot!(records(&Key::node(Capture::NftRuleset), text).records);
 }
 
-/// Rules and sets of every fixture, read and printed, are the same words. Not the same bytes: iptables puts two blanks behind `--nfacct-name`.
+/// Rules, sets and ipvs services of every fixture, read and printed, are the same words. Not the same bytes: iptables puts two blanks behind `--nfacct-name`.
 #[test]
 fn parse_then_print_is_identity_on_every_fixture() {
-    let mut seen = [0; 2];
+    let mut seen = [0; 3];
     let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/bases")];
     while let Some(folder) = folders.pop() {
         for path in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
@@ -92,11 +92,17 @@ fn parse_then_print_is_identity_on_every_fixture() {
             let Ok(key) = Key::from_path(&format!("node/{name}")) else { continue };
             let text = std::fs::read_to_string(&path).unwrap();
             let Some(printed) = normalized(&source(&key, &text)) else { continue };
-            seen[usize::from(key.capture == Capture::IpsetSave)] += 1;
+            seen[match key.capture {
+                // JSON, printed as text: `tests/captures.rs` holds it against the text of the same routes.
+                Capture::IpRoute4 | Capture::IpRoute6 => continue,
+                Capture::IpsetSave => 1,
+                Capture::IpvsSave => 2,
+                _ => 0,
+            }] += 1;
             let words =
                 |text: &str| text.lines().map(|l| l.split_ascii_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>();
             assert!(words(&printed) == words(&text), "{} differs", path.display());
         }
     }
-    assert!(seen[0] > 0 && seen[1] > 0, "{seen:?}");
+    assert!(seen.iter().all(|&n| n > 0), "{seen:?}");
 }

@@ -88,7 +88,7 @@ pub(super) fn ipvs(source: &Source) -> Result<Parsed<Ipvs>, Missing> {
         return Ok(ipvs::parse(&source.text));
     }
     let Parsed { value, problems } = ipvs_list::parse(&source.text);
-    let value = value.to_ipvs().ok_or_else(|| {
+    let value = value.to_ipvs(&source.text).ok_or_else(|| {
         Missing::new(&source.key, "ipvs services and destinations", "the listing does not show all of each; `ipvsadm -Sn` does")
     })?;
     Ok(Parsed { value, problems })

@@ -13,7 +13,7 @@
 use super::super::Parsed;
 use super::super::ip_nexthop::NexthopObject;
 use super::super::json::Names;
-use super::route::{FLAGS, skip_encap};
+use super::route::{FLAGS, encap};
 use super::words::{Piece, pieces};
 use crate::source::Problem;
 
@@ -54,7 +54,7 @@ fn object(piece: &Piece<'_>, names: &mut Names, problems: &mut Vec<Problem>) -> 
             "dev" => object.dev = Some(names.get(words.value(word)?)),
             "group" => object.group = group(words.value(word)?)?,
             "blackhole" => object.blackhole = true,
-            "encap" => skip_encap(&mut words),
+            "encap" => drop(encap(&mut words)?),
             "scope" | "proto" | "protocol" | "type" | "buckets" | "idle_timer" | "unbalanced_timer" | "unbalanced_time"
             | "packets" | "master" => drop(words.value(word)?),
             "fdb" => {}

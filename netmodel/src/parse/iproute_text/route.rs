@@ -10,14 +10,15 @@
 //! unicast fe80::/64 dev eth0 table main proto kernel scope global metric 256 pref medium
 //! ```
 //!
-//! Left out: metrics other than the MTU, expiry, what an encapsulation writes. The lines of a route's ways belong to it; its place
-//! is its first line.
+//! Metrics other than the MTU, expiry and what an encapsulation writes are kept as text. The lines of a route's ways belong to it;
+//! its place is its first line.
 
 use std::net::IpAddr;
 
 use super::super::Parsed;
-use super::super::ip_route::{Nexthop, Route, RouteKind, Table, prefix};
+use super::super::ip_route::{Attribute, Nexthop, Route, RouteKind, Table, Told, prefix};
 use super::super::json::Names;
+use super::super::route_attributes::Slot;
 use super::Asked;
 use super::words::{Piece, Words, number, pieces};
 use crate::family::Family;
@@ -39,8 +40,8 @@ pub(super) const FLAGS: &[&str] = &[
     "offload_failed",
 ];
 
-/// Words with one value that no record holds.
-const PASSED: &[&str] = &[
+/// Words with one value that no field holds.
+const VALUED: &[&str] = &[
     "advmss",
     "window",
     "rtt",
@@ -118,7 +119,15 @@ impl Reader<'_> {
             None => Ok(()),
             Some("nexthop") => self.hops(piece, &mut words),
             // A copy of the next-hop object's line.
-            Some("nh_info") => Ok(()),
+            Some("nh_info") => {
+                if let Some(route) = self.out.value.last_mut().filter(|_| self.open) {
+                    words.next();
+                    let mut attributes = std::mem::take(&mut route.attributes).into_vec();
+                    attributes.push(nh_info(&mut self.names, &mut words));
+                    route.attributes = attributes.into();
+                }
+                Ok(())
+            }
             Some("cache") => self.answer(),
             Some(_) => {
                 let read = self.route(piece, &mut words);
@@ -134,7 +143,8 @@ impl Reader<'_> {
     fn route(&mut self, piece: &Piece<'_>, words: &mut Words<'_>) -> Result<Route, String> {
         let mut first = words.value("a route")?;
         let kind = self.kind(first);
-        if kind.is_some() {
+        let kind_told = kind.is_some();
+        if kind_told {
             first = words.value(first)?;
         }
         let mut route = Route {
@@ -156,9 +166,15 @@ impl Reader<'_> {
             mtu: None,
             encap: None,
             flags: Vec::new(),
+            attributes: Box::default(),
+            told: Told { kind: kind_told, table: false, metric: false },
         };
         let (mut from, mut told) = (None, None);
+        let mut attributes = Vec::new();
+        // Where a word stands that is not known: behind the one before it.
+        let mut slot = Slot::Dst;
         while let Some(word) = words.next() {
+            slot = Slot::of(word).unwrap_or(slot);
             match word {
                 "via" => {
                     let (gateway, other) = gateway(words)?;
@@ -169,38 +185,50 @@ impl Reader<'_> {
                 "dev" => route.dev = Some(self.names.get(words.value(word)?)),
                 "table" => {
                     route.table = Table::parse(words.value(word)?, &mut self.names);
-                    self.told = true;
+                    (self.told, route.told.table) = (true, true);
                 }
                 "proto" | "protocol" => route.protocol = Some(self.names.get(words.value(word)?)),
                 "scope" => route.scope = Some(self.names.get(words.value(word)?)),
                 "src" => route.prefsrc = Some(words.typed(word, "an address")?),
                 "from" => from = Some(words.value(word)?),
-                "metric" | "preference" | "priority" => route.metric = words.typed(word, "a number")?,
+                "metric" | "preference" | "priority" => {
+                    route.metric = words.typed(word, "a number")?;
+                    route.told.metric = true;
+                }
                 "tos" | "dsfield" => route.tos = Some(self.names.get(words.value(word)?)),
                 "nhid" => route.nhid = Some(words.typed(word, "a number")?),
                 "mtu" => {
-                    locked(words);
-                    route.mtu = Some(words.typed(word, "a number")?);
+                    let value = valued(words, word)?;
+                    let number = value.trim_start_matches("lock ");
+                    route.mtu = Some(number.parse().map_err(|_| format!("`mtu {number}`: not a number"))?);
+                    attributes.push(Attribute::new(&mut self.names, word, Some(&value), Slot::Metrics));
                 }
                 "encap" => {
-                    route.encap = Some(self.names.get(words.value(word)?));
-                    skip_encap(words);
+                    let encap = encap(words)?;
+                    route.encap = encap.split(' ').next().map(|kind| self.names.get(kind));
+                    attributes.push(Attribute::new(&mut self.names, word, Some(&encap), Slot::Encap));
                 }
                 "nexthop" => route.nexthops.push(self.hop(piece, words)?),
-                "nh_info" => words.skip_all(),
+                "nh_info" => attributes.push(nh_info(&mut self.names, words)),
                 "cache" => return Err(ANSWER.to_owned()),
                 // Bits of `features`.
-                "ecn" | "tcp_usec_ts" => {}
-                flag if FLAGS.contains(&flag) => route.flags.push(self.names.get(flag)),
-                passed if PASSED.contains(&passed) => {
+                "ecn" | "tcp_usec_ts" => attributes.push(Attribute::new(&mut self.names, word, None, Slot::Metrics)),
+                flag if FLAGS.contains(&flag) => {
+                    slot = Slot::Flags;
+                    route.flags.push(self.names.get(flag));
+                }
+                word if VALUED.contains(&word) => {
                     // Of IPv6 only: RFC 4191; the kernel dumps errors and expiry of IPv6 routes alone.
-                    if matches!(passed, "pref" | "error" | "expires") {
+                    if matches!(word, "pref" | "error" | "expires") {
                         told = Some(Family::V6);
                     }
-                    locked(words);
-                    words.value(passed)?;
+                    let value = valued(words, word)?;
+                    attributes.push(Attribute::new(&mut self.names, word, Some(&value), Slot::Metrics));
                 }
-                other => piece.unknown(other, &mut self.out.problems),
+                other => {
+                    piece.unknown(other, &mut self.out.problems);
+                    attributes.push(Attribute::new(&mut self.names, other, None, slot));
+                }
             }
         }
         if piece.at.end == self.end && route.gateway.is_some() && route.dev.is_none() && self.asked.dev.is_none() {
@@ -210,6 +238,7 @@ impl Reader<'_> {
         let family = told.unwrap_or(self.family);
         route.dst = prefix(first, family)?;
         route.src = from.map(|f| prefix(f, family)).transpose()?;
+        route.attributes = attributes.into();
         Ok(route)
     }
 
@@ -238,22 +267,34 @@ impl Reader<'_> {
 
     /// A way, up to the next `nexthop`.
     fn hop(&mut self, piece: &Piece<'_>, words: &mut Words<'_>) -> Result<Nexthop, String> {
-        let mut hop = Nexthop { gateway: None, dev: None, weight: 1, flags: Vec::new() };
+        let mut hop = Nexthop { gateway: None, dev: None, weight: 1, flags: Vec::new(), attributes: Box::default() };
+        let (mut attributes, mut slot) = (Vec::new(), Slot::Encap);
         while let Some(word) = words.peek().filter(|w| *w != "nexthop") {
             words.next();
+            slot = Slot::of(word).unwrap_or(slot);
             match word {
                 "via" => hop.gateway = Some(gateway(words)?.0),
                 "dev" => hop.dev = Some(self.names.get(words.value(word)?)),
                 "weight" => hop.weight = words.typed(word, "a number")?,
                 "encap" => {
-                    words.value(word)?;
-                    skip_encap(words);
+                    let encap = encap(words)?;
+                    attributes.push(Attribute::new(&mut self.names, word, Some(&encap), slot));
                 }
-                "realm" | "realms" | "nhid" => drop(words.value(word)?),
-                flag if FLAGS.contains(&flag) => hop.flags.push(self.names.get(flag)),
-                other => piece.unknown(other, &mut self.out.problems),
+                "realm" | "realms" | "nhid" => {
+                    let value = words.value(word)?;
+                    attributes.push(Attribute::new(&mut self.names, word, Some(value), slot));
+                }
+                flag if FLAGS.contains(&flag) => {
+                    slot = Slot::Flags;
+                    hop.flags.push(self.names.get(flag));
+                }
+                other => {
+                    piece.unknown(other, &mut self.out.problems);
+                    attributes.push(Attribute::new(&mut self.names, other, None, slot));
+                }
             }
         }
+        hop.attributes = attributes.into();
         if hop.gateway.is_none() && hop.dev.is_none() {
             return Err("a next hop without gateway and device: the line is cut".to_owned());
         }
@@ -276,24 +317,36 @@ fn gateway(words: &mut Words<'_>) -> Result<(IpAddr, bool), String> {
     Ok((words.typed("via", "an address")?, other))
 }
 
-/// `mtu lock 1400`: the metric is fixed against path MTU discovery.
-fn locked(words: &mut Words<'_>) {
-    if words.peek() == Some("lock") {
-        words.next();
-    }
+/// The value of a metric: `mtu lock 1400` is fixed against path MTU discovery.
+fn valued<'t>(words: &mut Words<'t>, word: &str) -> Result<std::borrow::Cow<'t, str>, String> {
+    let value = words.value(word)?;
+    Ok(if value == "lock" { format!("lock {}", words.value(word)?).into() } else { value.into() })
 }
 
-/// Goes over what an encapsulation writes (`encap ip id 7 src 0.0.0.0 dst 1.2.3.4 ttl 9 tos 0`, `encap seg6 mode encap segs 2 [ … ]`,
+/// What follows `nh_info`, up to the ways.
+fn nh_info(names: &mut Names, words: &mut Words<'_>) -> Attribute {
+    let mut info = Vec::new();
+    while let Some(word) = words.peek().filter(|w| *w != "nexthop") {
+        info.push(word);
+        words.next();
+    }
+    Attribute::new(names, "nh_info", Some(&info.join(" ")), Slot::NhInfo)
+}
+
+/// What an encapsulation writes (`encap ip id 7 src 0.0.0.0 dst 1.2.3.4 ttl 9 tos 0`, `encap seg6 mode encap segs 2 [ … ]`,
 /// `encap mpls 100/200`), whose words mean other things than a route's. iproute2 prints the way right behind it.
-pub(super) fn skip_encap(words: &mut Words<'_>) {
+pub(super) fn encap(words: &mut Words<'_>) -> Result<String, String> {
+    let mut all = words.value("encap")?.to_owned();
     let mut bracket = false;
     while let Some(word) = words.peek() {
         if !bracket && matches!(word, "via" | "dev" | "nhid" | "nexthop" | "scope" | "proto") {
-            return;
+            break;
         }
         bracket = (bracket || word == "[") && word != "]";
+        all.extend([" ", word]);
         words.next();
     }
+    Ok(all)
 }
 
 #[cfg(test)]
