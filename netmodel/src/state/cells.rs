@@ -8,6 +8,7 @@ use super::links::Links;
 use super::persist::{BootModule, SysctlFiles};
 use super::pod_network::PodNetwork;
 use super::routes::Routes;
+use super::services::Services;
 use super::{Cell, Doc};
 use crate::parse::bridge::{BridgePort, FdbEntry};
 use crate::parse::cni::CniConfig;
@@ -62,4 +63,5 @@ pub(super) struct Cells {
     pub(super) cmdlines: Cell<Vec<CmdlineDoc>>,
     pub(super) static_pods: Cell<Vec<CmdlineDoc>>,
     pub(super) pod_network: Cell<PodNetwork>,
+    pub(super) services: OnceLock<Services>,
 }

@@ -18,6 +18,7 @@ pub mod pod_network;
 pub mod policy;
 pub mod problems;
 pub mod routes;
+pub mod services;
 pub mod sysctls;
 #[cfg(test)]
 pub(crate) mod testing;

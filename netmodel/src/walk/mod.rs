@@ -1,5 +1,7 @@
 //! A packet's way through the model.
 
+pub mod endpoint;
+pub mod flows;
 pub mod netfilter;
 pub mod packet;
 pub mod trace;

@@ -1,5 +1,6 @@
 //! A packet as far as it is known: every field may be unknown, and is then never taken for a value.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -16,6 +17,24 @@ pub const UDP: u8 = 17;
 pub const ICMPV6: u8 = 58;
 /// SCTP.
 pub const SCTP: u8 = 132;
+
+/// The name of a protocol, as tools print it; its number where it has none here.
+#[must_use]
+pub fn protocol_name(number: u8) -> Cow<'static, str> {
+    Cow::Borrowed(match number {
+        ICMP => "icmp",
+        4 => "ipip",
+        TCP => "tcp",
+        UDP => "udp",
+        41 => "ipv6",
+        47 => "gre",
+        50 => "esp",
+        51 => "ah",
+        ICMPV6 => "icmpv6",
+        SCTP => "sctp",
+        other => return Cow::Owned(format!("protocol {other}")),
+    })
+}
 
 /// An interface that a packet comes in or goes out by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
