@@ -1,5 +1,5 @@
 //! Each parser beside the baseline over the same text, in turn, the best of many short runs: `cargo bench -p coldpath-netmodel --bench
-//! ratio [FORMAT…]`.
+//! ratio [FORMAT…] [SIZE…]`.
 //!
 //! Criterion's means are those of the machine as much as the parser's. Other work on the machine only ever makes a run slower, so of
 //! runs that are taken one after the other the fastest of each say what the parser costs, also on a machine that is not idle.
@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use common::cpu;
 
 fn main() {
-    let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let asked = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
+    let (sizes, asked): (Vec<String>, Vec<String>) = asked.partition(|arg| arg.parse::<u32>().is_ok());
     println!(
         "{:<26} {:>8} {:>9} {:>11} {:>14} {:>16}",
         "format", "records", "text (MB)", "typed MB/s", "baseline MB/s", "baseline/typed"
@@ -22,7 +23,7 @@ fn main() {
         if !asked.is_empty() && !asked.iter().any(|name| format.name.contains(&**name)) {
             continue;
         }
-        for &size in format.sizes {
+        for &size in format.sizes.iter().filter(|size| sizes.is_empty() || sizes.contains(&size.to_string())) {
             let text = (format.make)(size);
             let (mut typed, mut baseline) = (Duration::MAX, Duration::MAX);
             let begin = Instant::now();

@@ -51,6 +51,7 @@ pub mod kubeadm;
 pub mod kubelet_config;
 pub mod modules;
 pub mod modules_load;
+mod names;
 pub mod network_manager;
 pub mod networkd;
 pub mod nft;

@@ -215,6 +215,8 @@ impl Reader<'_> {
                 "ecn" | "tcp_usec_ts" => attributes.push(Attribute::new(&mut self.names, word, None, Slot::Metrics)),
                 flag if FLAGS.contains(&flag) => {
                     slot = Slot::Flags;
+                    // Nearly all routes have none or one: room for four would be a good part of what a route takes.
+                    route.flags.reserve_exact(1);
                     route.flags.push(self.names.get(flag));
                 }
                 word if VALUED.contains(&word) => {

@@ -22,7 +22,6 @@ mod common;
 pub(in crate::parse) mod elision;
 mod icmp;
 mod matches;
-mod names;
 mod option;
 mod print;
 mod record;
@@ -46,6 +45,7 @@ pub(crate) use value::protocol as protocol_number;
 
 use crate::family::Family;
 use crate::parse::Parsed;
+use crate::parse::names::Seeded;
 use crate::source::{At, Problem, lines};
 use rule::{Arenas, Conditions};
 use token::{Words, span};
@@ -94,7 +94,7 @@ struct Reader<'t> {
     /// The kinds of all tables so far, each once: a text may have a million tables, the kernel has five.
     kinds: Vec<TableKind>,
     /// Its chains by name.
-    names: HashMap<&'t str, ChainId, names::Seeded>,
+    names: HashMap<&'t str, ChainId, Seeded>,
     /// The chain of the rule before: rules of a chain stand together.
     last_chain: Option<(&'t str, ChainId)>,
     /// Rules of the open table that lead to a chain which was not there when they were read.
@@ -130,7 +130,7 @@ impl<'t> Reader<'t> {
             problems: Vec::new(),
             table: None,
             kinds: Vec::new(),
-            names: HashMap::with_capacity_and_hasher(lines / 4, names::Seeded::default()),
+            names: HashMap::with_capacity_and_hasher(lines / 4, Seeded::default()),
             last_chain: None,
             unresolved: Vec::new(),
             first_rule: 0,
@@ -442,7 +442,10 @@ impl<'t> Reader<'t> {
             return Body { target: Target::None, target_span: Span::default(), first_option, trouble, counters };
         };
         let target_span = span(leads.name.outer.start as usize, words.rest().end.max(leads.name.outer.end) as usize);
-        let to = self.names.get(leads.name.text).copied();
+        // A name that is no target's and stands alone leads to a chain: which one is worked out for all rules of the table at once, since
+        // the chains of a big ruleset are spread over more memory than the processor keeps at hand.
+        let alone = target_span.end <= leads.name.outer.end && target::is_chain(leads.name.text);
+        let to = if alone { None } else { self.names.get(leads.name.text).copied() };
         let (target, target_trouble) = target::read(self.text, &leads, words, to, &mut Arenas::of(&mut self.set));
         Body { target, target_span, first_option, trouble: trouble.or(target_trouble), counters }
     }
@@ -490,6 +493,9 @@ fn group(set: &mut Ruleset) {
 
 /// `[n:m]`.
 fn counters(text: &str) -> Option<Counters> {
+    if text == "[0:0]" {
+        return Some(Counters::default());
+    }
     let (packets, bytes) = text.strip_prefix('[')?.strip_suffix(']')?.split_once(':')?;
     Counters::of_words(Some(packets), Some(bytes))
 }

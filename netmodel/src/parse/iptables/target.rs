@@ -12,6 +12,11 @@ pub(super) type Trouble = Option<(Span, &'static str)>;
 
 const NOT_UNDERSTOOD: &str = "the options of the target are not understood";
 
+/// Whether a name is that of no target, so that it must be a chain's.
+pub(super) fn is_chain(name: &str) -> bool {
+    !matches!(name, "ACCEPT" | "DROP" | "RETURN" | "QUEUE") && targets::find(name).is_none()
+}
+
 /// Reads the options of a target. `chain` is the chain of that name, if the table has one.
 pub(super) fn read(
     text: &str,

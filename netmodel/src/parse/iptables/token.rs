@@ -49,7 +49,11 @@ impl<'t> Words<'t> {
     pub(super) fn next(&mut self) -> Option<Word<'t>> {
         let bytes = self.text.as_bytes();
         let ahead = bytes.get(self.at..self.end)?;
-        let begin = self.at + ahead.iter().position(|b| !matches!(b, b' ' | b'\t'))?;
+        // One blank parts nearly all words.
+        let begin = match ahead {
+            [b' ', byte, ..] if !matches!(byte, b' ' | b'\t') => self.at + 1,
+            _ => self.at + ahead.iter().position(|b| !matches!(b, b' ' | b'\t'))?,
+        };
         if bytes[begin] == b'"' {
             let mut i = begin + 1;
             loop {
@@ -71,8 +75,7 @@ impl<'t> Words<'t> {
             return Some(self.word(begin + 1, stop, true, begin));
         }
         let ahead = bytes.get(begin..self.end)?;
-        let length = ahead.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(ahead.len());
-        self.at = begin + length;
+        self.at = begin + to_blank(ahead);
         Some(self.word(begin, self.at, false, begin))
     }
 
@@ -90,14 +93,35 @@ impl<'t> Words<'t> {
     /// From the beginning of the next word to the end of the last one; empty where there is none.
     pub(super) fn rest(mut self) -> Span {
         let Some(first) = self.next() else { return Span::default() };
-        let tail = self.text.get(..self.end).unwrap_or_default().trim_end_matches([' ', '\t']);
-        Span { start: first.outer.start, end: span(0, tail.len()).end.max(first.outer.end) }
+        let tail = self.text.as_bytes().get(..self.end).unwrap_or_default();
+        let end = tail.iter().rposition(|b| !matches!(b, b' ' | b'\t')).map_or(0, |last| last + 1);
+        Span { start: first.outer.start, end: span(0, end).end.max(first.outer.end) }
     }
 
     fn word(&mut self, start: usize, end: usize, quoted: bool, outer: usize) -> Word<'t> {
         self.last = span(outer, self.at);
         Word { text: self.text.get(start..end).unwrap_or_default(), span: span(start, end), quoted, outer: self.last }
     }
+}
+
+/// How many bytes stand before the first blank. Eight bytes are looked at at a time: the words of a rule are short, and a loop over
+/// bytes or a call of memchr costs more than the word.
+fn to_blank(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    let (words, tail) = bytes.as_chunks::<8>();
+    for (i, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        // The highest bit of each byte up to the blank; bytes behind the first of them may be marked wrongly.
+        let blanks = word.wrapping_sub(ONES * u64::from(b' ' + 1)) & !word & HIGH;
+        if blanks != 0 {
+            let at = i * 8 + blanks.trailing_zeros() as usize / 8;
+            let rest = bytes.get(at..).unwrap_or_default();
+            // Control characters are among them, and belong to the word.
+            return at + rest.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(rest.len());
+        }
+    }
+    words.len() * 8 + tail.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(tail.len())
 }
 
 /// A word as it stands, with the quotes around it.
@@ -132,6 +156,18 @@ mod tests {
         assert_eq!(words(r#""pod\'s \"own\" \\" x"#), [(r#"pod\'s \"own\" \\"#, true), ("x", false)]);
         assert_eq!(words("a\t  b "), [("a", false), ("b", false)]);
         assert_eq!(words(r#""" x"#), [("", true), ("x", false)]);
+    }
+
+    #[test]
+    fn a_word_ends_at_its_first_blank() {
+        let text = "0123\u{1}56789abcdef!\u{e9}";
+        for at in (0..=text.len()).filter(|&at| text.is_char_boundary(at)) {
+            for blank in [" ", "\t", " \t", "\t x"] {
+                let line = format!("{}{blank}{}", &text[..at], &text[at..]);
+                assert_eq!(to_blank(line.as_bytes()), at, "{line}");
+            }
+        }
+        assert_eq!(to_blank(text.as_bytes()), text.len());
     }
 
     #[test]

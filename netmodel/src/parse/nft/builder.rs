@@ -79,6 +79,17 @@ impl Builder {
         {
             return *chain;
         }
+        // A listing has the rules of chains in the order of the chains.
+        if let Some((t, _, last)) = self.last_chain
+            && t == table
+            && let next = ChainId(last.0.saturating_add(1))
+            && let Some(chain) = self.ruleset.chain_record(next)
+            && chain.table == table
+            && *chain.name == *name
+        {
+            self.last_chain = Some((table, chain.name.clone(), next));
+            return next;
+        }
         let name = self.names.get(name);
         let chain = if let Some(&chain) = self.ruleset.by_chain.get(&(table, name.clone())) {
             chain

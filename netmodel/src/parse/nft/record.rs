@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::expr::Name;
 use super::stmt::Stmt;
+use crate::parse::names::Seeded;
 use crate::source::At;
 
 pub use base::{BaseChain, ChainKind, Hook, Policy, standard_priority};
@@ -101,9 +102,9 @@ pub struct Ruleset {
     /// Remarks of nft between the rules.
     pub notes: Vec<Note>,
     pub(super) stmts: Vec<Stmt>,
-    pub(super) by_table: HashMap<(NftFamily, Name), TableId>,
-    pub(super) by_chain: HashMap<(TableId, Name), ChainId>,
-    pub(super) by_set: HashMap<(TableId, Name), SetId>,
+    pub(super) by_table: HashMap<(NftFamily, Name), TableId, Seeded>,
+    pub(super) by_chain: HashMap<(TableId, Name), ChainId, Seeded>,
+    pub(super) by_set: HashMap<(TableId, Name), SetId, Seeded>,
 }
 
 /// A table.

@@ -7,11 +7,14 @@ use ipnet::IpNet;
 
 use super::expr::{BinOp, Expr, Name, Value};
 use super::kind::{Kind, Kinds};
+use crate::parse::names::Seeded;
 
 /// Names, each once.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    known: HashSet<Name>,
+    known: HashSet<Name, Seeded>,
+    /// Expressions of lists that are being read, the innermost last: so that each list is allocated once, in its size.
+    pub(super) pending: Vec<Expr>,
 }
 
 impl Names {
@@ -29,10 +32,15 @@ impl Names {
 /// A number, decimal or hexadecimal with `0x`.
 pub(super) fn number(word: &str) -> Option<Value> {
     let first = word.as_bytes().first()?;
-    if !first.is_ascii_digit() || word.contains(['+', '_']) {
+    if !first.is_ascii_digit() {
         return None;
     }
     let (digits, radix) = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")).map_or((word, 10), |hex| (hex, 16));
+    // from_str_radix takes a sign; and most words that begin with a digit are addresses.
+    let digit = |b: u8| if radix == 16 { b.is_ascii_hexdigit() } else { b.is_ascii_digit() };
+    if !digits.bytes().all(digit) {
+        return None;
+    }
     if let Ok(number) = u64::from_str_radix(digits, radix) {
         return Some(Value::Number(number));
     }

@@ -14,8 +14,14 @@ const GROUPS: [&[Module]; 4] = [nat::TARGETS, mangle::TARGETS, report::TARGETS, 
 
 /// The target of a name.
 pub(super) fn find(name: &str) -> Option<&'static Module> {
+    if name.len() > LONGEST {
+        return None;
+    }
     GROUPS.iter().flat_map(|group| group.iter()).find(|m| m.name == name)
 }
+
+/// The length of the longest name of a target: what is longer, as most names of chains are, need not be looked for.
+const LONGEST: usize = 11;
 
 #[cfg(test)]
 mod tests {
@@ -28,6 +34,7 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all);
+        assert_eq!(names.iter().map(|name| name.len()).max(), Some(LONGEST));
         assert!(find("MARK").is_some() && find("mark").is_none());
     }
 }

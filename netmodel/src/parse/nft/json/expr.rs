@@ -6,111 +6,19 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::parse::nft::expr::{
-    Base, BinOp, Ct, CtKey, Elem, ElemExtra, Expr, Fib, FibFlags, FibResult, Header, HeaderKind, Ipsec, Jhash, Lookup, MetaKey,
-    RtKey, Socket, Value,
-};
+use super::elem::{ElemsSeed, elem};
+use super::members::{Read, Str};
+use super::rare::rare;
+use crate::parse::nft::expr::{Base, BinOp, Expr, Lookup, MetaKey, Value};
 use crate::parse::nft::fields;
-use crate::parse::nft::record::{NftFamily, Verdict};
-use crate::parse::nft::stmt::Stmt;
+use crate::parse::nft::record::Verdict;
 use crate::parse::nft::value::{Names, coerce, guess, number};
 use crate::source::At;
-
-pub(super) type Read<T> = Result<T, serde_json::Error>;
-
-/// A string, borrowed where it has no escapes.
-#[derive(Deserialize)]
-pub(super) struct Str<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
-
-/// The members of an object, for what is rare enough to be read twice.
-#[derive(Default)]
-pub(super) struct Members<'a>(Vec<(Str<'a>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        struct All<'a>(std::marker::PhantomData<&'a ()>);
-        impl<'de: 'a, 'a> Visitor<'de> for All<'a> {
-            type Value = Members<'a>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'a>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(entry) = map.next_entry::<Str<'de>, &'de RawValue>()? {
-                    members.push(entry);
-                }
-                Ok(Members(members))
-            }
-            fn visit_unit<E: serde::de::Error>(self) -> Result<Members<'a>, E> {
-                Ok(Members::default())
-            }
-        }
-        json.deserialize_any(All(std::marker::PhantomData))
-    }
-}
-
-impl<'a> Members<'a> {
-    pub(super) fn of(raw: &'a str) -> Read<Self> {
-        serde_json::from_str(raw)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
-        self.0.iter().map(|(key, raw)| (&*key.0, *raw))
-    }
-
-    pub(super) fn raw(&self, key: &str) -> Option<&'a str> {
-        self.0.iter().find(|(k, _)| k.0 == key).map(|(_, raw)| raw.get())
-    }
-
-    pub(super) fn string(&self, key: &str) -> Read<Option<Cow<'a, str>>> {
-        self.raw(key).map(|raw| serde_json::from_str::<Str<'a>>(raw).map(|s| s.0)).transpose()
-    }
-
-    pub(super) fn int(&self, key: &str) -> Read<Option<u64>> {
-        self.raw(key).map(serde_json::from_str).transpose()
-    }
-
-    pub(super) fn small(&self, key: &str) -> Read<Option<u32>> {
-        self.raw(key).map(serde_json::from_str).transpose()
-    }
-
-    pub(super) fn bool(&self, key: &str) -> Read<bool> {
-        self.raw(key).map_or(Ok(false), serde_json::from_str)
-    }
-
-    /// A string or an array of strings.
-    pub(super) fn strings(&self, key: &str) -> Read<Vec<Cow<'a, str>>> {
-        self.raw(key).map_or(Ok(Vec::new()), strings)
-    }
-
-    pub(super) fn expr(&self, key: &str, names: &mut Names) -> Read<Option<Expr>> {
-        self.raw(key).map(|raw| expr(raw, names)).transpose()
-    }
-
-    pub(super) fn family(&self, key: &str) -> Read<Option<NftFamily>> {
-        Ok(self.string(key)?.and_then(|name| NftFamily::of(&name)))
-    }
-}
-
-/// A string or an array of strings.
-pub(super) fn strings(raw: &str) -> Read<Vec<Cow<'_, str>>> {
-    if raw.starts_with('[') {
-        Ok(serde_json::from_str::<Vec<Str<'_>>>(raw)?.into_iter().map(|s| s.0).collect())
-    } else {
-        Ok(vec![serde_json::from_str::<Str<'_>>(raw)?.0])
-    }
-}
 
 /// An expression from its text.
 pub(super) fn expr(raw: &str, names: &mut Names) -> Read<Expr> {
     let mut json = serde_json::Deserializer::from_str(raw);
     ExprSeed(names).deserialize(&mut json)
-}
-
-/// The items of an array; what is no array is one item.
-pub(super) fn list(raw: &str, names: &mut Names) -> Read<Vec<Expr>> {
-    let mut json = serde_json::Deserializer::from_str(raw);
-    if raw.starts_with('[') { ListSeed(names).deserialize(&mut json) } else { Ok(vec![ItemSeed(names).deserialize(&mut json)?]) }
 }
 
 /// Reads an expression without knowing what type its constants have; [`coerce`] gives it to them.
@@ -153,7 +61,7 @@ impl<'de> Visitor<'de> for ExprSeed<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Expr, A::Error> {
-        Ok(Expr::List(sequence(seq, self.0)?.into()))
+        Ok(Expr::List(sequence(seq, self.0)?))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Expr, A::Error> {
@@ -183,16 +91,14 @@ fn member<'de, A: MapAccess<'de>>(key: &str, map: &mut A, names: &mut Names) -> 
         }
         "range" => {
             let ends = map.next_value_seed(ListSeed(names))?;
-            match <[Expr; 2]>::try_from(ends) {
+            match <[Expr; 2]>::try_from(ends.into_vec()) {
                 Ok([Expr::Value(low), Expr::Value(high)]) => Expr::Range(Box::new((low, high))),
                 _ => return Err(A::Error::custom("a range without two ends")),
             }
         }
-        "concat" => Expr::Concat(map.next_value_seed(ListSeed(names))?.into()),
-        "set" => match map.next_value_seed(ExprSeed(names))? {
-            Expr::List(items) => Expr::Set(items.into_iter().map(|item| to_elem(item, At::default())).collect()),
-            one => Expr::Set(Box::new([to_elem(one, At::default())])),
-        },
+        "concat" => Expr::Concat(map.next_value_seed(ListSeed(names))?),
+        "set" => Expr::Set(map.next_value_seed(ElemsSeed(names))?.into()),
+        "map" => Expr::Map(Box::new(map.next_value_seed(LookupSeed(names))?)),
         "accept" | "drop" | "continue" | "return" | "queue" | "jump" | "goto" => {
             let target: Option<Target<'de>> = map.next_value()?;
             verdict(key, target, names).map(Expr::Verdict).ok_or_else(|| A::Error::custom("a jump without a target"))?
@@ -217,180 +123,90 @@ fn member<'de, A: MapAccess<'de>>(key: &str, map: &mut A, names: &mut Names) -> 
     })
 }
 
-/// Expressions that are rare.
-fn rare(key: &str, raw: &str, names: &mut Names) -> Read<Expr> {
-    let header = |kind: HeaderKind, names: &mut Names| -> Read<Expr> {
-        let m = Members::of(raw)?;
-        let field = m.string("field")?.map(|f| names.get(&f));
-        let bits = m.small("offset")?.zip(m.small("len")?);
-        let name = match (m.string("name")?, m.int("base")?) {
-            (Some(name), _) => names.get(&name),
-            (None, Some(number)) => names.get(&number.to_string()),
-            (None, None) => return Err(serde_json::Error::custom("a header without a name")),
-        };
-        // `tcp option 254` and `tcp option @254,0,8` are one and the same here.
-        let bits = bits.filter(|bits| *bits != (0, 8));
-        Ok(Expr::Header(Box::new(Header { kind, name, field, raw: bits })))
-    };
-    Ok(match key {
-        "ct" => {
-            let ct: CtJson<'_> = serde_json::from_str(raw)?;
-            let full = match &ct.family {
-                Some(family) if !ct.key.contains(' ') => Cow::from(format!("{family} {}", ct.key)),
-                _ => ct.key.clone(),
-            };
-            match CtKey::of(&full) {
-                Some(key) => Expr::Ct(Ct { key, reply: ct.dir.map(|dir| dir == "reply") }),
-                None => Expr::Other(format!("{{\"ct\": {raw}}}").into()),
-            }
-        }
-        "fib" => {
-            let m = Members::of(raw)?;
-            let mut flags = FibFlags::default();
-            for flag in m.strings("flags")? {
-                match &*flag {
-                    "saddr" => flags.saddr = true,
-                    "daddr" => flags.daddr = true,
-                    "mark" => flags.mark = true,
-                    "iif" => flags.iif = true,
-                    "oif" => flags.oif = true,
-                    _ => return Err(serde_json::Error::custom("an unknown flag of fib")),
-                }
-            }
-            let result = match m.string("result")?.as_deref() {
-                Some("oif") => FibResult::Oif,
-                Some("oifname") => FibResult::OifName,
-                Some("type") => FibResult::Type,
-                Some("check") => FibResult::Check,
-                _ => return Err(serde_json::Error::custom("an unknown result of fib")),
-            };
-            Expr::Fib(Fib { result, flags })
-        }
-        "map" => Expr::Map(Box::new(lookup(raw, names)?)),
-        "elem" => return Err(serde_json::Error::custom("an element outside of a set")),
-        "exthdr" => header(HeaderKind::Exthdr, names)?,
-        "tcp option" => header(HeaderKind::TcpOption, names)?,
-        "ip option" => header(HeaderKind::IpOption, names)?,
-        "sctp chunk" => header(HeaderKind::SctpChunk, names)?,
-        "dccp option" => header(HeaderKind::DccpOption, names)?,
-        "jhash" => {
-            let m = Members::of(raw)?;
-            Expr::Jhash(Box::new(Jhash {
-                expr: m.expr("expr", names)?.ok_or_else(|| serde_json::Error::custom("a hash of nothing"))?,
-                modulus: m.small("mod")?.unwrap_or_default(),
-                seed: m.small("seed")?,
-                offset: m.small("offset")?.unwrap_or_default(),
-            }))
-        }
-        "rt" => {
-            let m = Members::of(raw)?;
-            let key = match m.string("key")?.as_deref() {
-                Some("classid") => RtKey::ClassId,
-                Some("nexthop") => RtKey::Nexthop,
-                Some("mtu") => RtKey::Mtu,
-                Some("ipsec") => RtKey::Ipsec,
-                _ => return Err(serde_json::Error::custom("an unknown key of rt")),
-            };
-            Expr::Rt { key, family: m.family("family")? }
-        }
-        "socket" => {
-            let m = Members::of(raw)?;
-            let key = m.string("key")?.ok_or_else(|| serde_json::Error::custom("a socket without a key"))?;
-            Expr::Socket(Box::new(Socket { key: names.get(&key), level: m.small("level")? }))
-        }
-        "osf" => {
-            let m = Members::of(raw)?;
-            let key = m.string("key")?.ok_or_else(|| serde_json::Error::custom("osf without a key"))?;
-            Expr::Osf(Box::new((names.get(&key), m.string("ttl")?.map(|ttl| names.get(&ttl)))))
-        }
-        "ipsec" => {
-            let m = Members::of(raw)?;
-            let key = m.string("key")?.ok_or_else(|| serde_json::Error::custom("ipsec without a key"))?;
-            Expr::Ipsec(Box::new(Ipsec {
-                out: m.string("dir")?.as_deref() == Some("out"),
-                spnum: m.small("spnum")?.unwrap_or_default(),
-                key: names.get(&key),
-                family: m.family("family")?,
-            }))
-        }
-        "tunnel" => {
-            let m = Members::of(raw)?;
-            let key = m.string("key")?.ok_or_else(|| serde_json::Error::custom("a tunnel without a key"))?;
-            Expr::Tunnel(names.get(&key))
-        }
-        _ => Expr::Other(format!("{{\"{key}\": {raw}}}").into()),
-    })
-}
-
 /// `{"key": …, "data": …}`, of maps and verdict maps.
-pub(super) fn lookup(raw: &str, names: &mut Names) -> Read<Lookup> {
-    let m = Members::of(raw)?;
-    let missing = || serde_json::Error::custom("a map without key or data");
-    let key = m.expr("key", names)?.ok_or_else(missing)?;
-    let data = m.expr("data", names)?.ok_or_else(missing)?;
-    let data = coerce(data, &key.kinds(), names);
-    Ok(Lookup { key, data })
-}
+pub(super) struct LookupSeed<'n>(pub(super) &'n mut Names);
 
-/// An element of a set from what the array holds: a value, a pair, or an object `elem`.
-pub(super) fn to_elem(item: Expr, at: At) -> Elem {
-    match item {
-        Expr::List(pair) => match <[Expr; 2]>::try_from(Vec::from(pair)) {
-            Ok([key, data]) => {
-                let mut elem = to_elem(key, at);
-                elem.data = Some(data);
-                elem
-            }
-            Err(list) => Elem { key: Expr::List(list.into()), data: None, extra: None, at },
-        },
-        // An element with extras comes as a set of one, see `ListSeed`.
-        Expr::Set(one) if one.len() == 1 => match <[Elem; 1]>::try_from(Vec::from(one)) {
-            Ok([mut elem]) => {
-                elem.at = at;
-                elem
-            }
-            Err(many) => Elem { key: Expr::Set(many.into()), data: None, extra: None, at },
-        },
-        key => Elem { key, data: None, extra: None, at },
+impl<'de> DeserializeSeed<'de> for LookupSeed<'_> {
+    type Value = Lookup;
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Lookup, D::Error> {
+        json.deserialize_map(self)
     }
 }
 
-fn fold(op: BinOp, sides: Vec<Expr>) -> Option<Expr> {
-    let mut sides = sides.into_iter();
+impl<'de> Visitor<'de> for LookupSeed<'_> {
+    type Value = Lookup;
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a map")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Lookup, A::Error> {
+        let (key, data) = pair(map, ["key", "data"], self.0)?;
+        let (key, data) = key.zip(data).ok_or_else(|| A::Error::custom("a map without key or data"))?;
+        let data = coerce(data, &key.kinds(), self.0);
+        Ok(Lookup { key, data })
+    }
+}
+
+/// The expressions of two members; the first of each name counts.
+pub(super) fn pair<'de, A: MapAccess<'de>>(
+    mut map: A,
+    [first, second]: [&str; 2],
+    names: &mut Names,
+) -> Result<(Option<Expr>, Option<Expr>), A::Error> {
+    let mut found = (None, None);
+    while let Some(key) = map.next_key::<Str<'de>>()? {
+        if *key.0 == *first && found.0.is_none() {
+            found.0 = Some(map.next_value_seed(ExprSeed(names))?);
+        } else if *key.0 == *second && found.1.is_none() {
+            found.1 = Some(map.next_value_seed(ExprSeed(names))?);
+        } else {
+            map.next_value::<IgnoredAny>()?;
+        }
+    }
+    Ok(found)
+}
+
+fn fold(op: BinOp, sides: Box<[Expr]>) -> Option<Expr> {
+    let mut sides = sides.into_vec().into_iter();
     let first = sides.next()?;
     Some(sides.fold(first, |left, right| op.apply(left, right)))
 }
 
-fn sequence<'de, A: SeqAccess<'de>>(mut seq: A, names: &mut Names) -> Result<Vec<Expr>, A::Error> {
-    let mut items = Vec::new();
-    while let Some(item) = seq.next_element_seed(ItemSeed(names))? {
-        items.push(item);
+fn sequence<'de, A: SeqAccess<'de>>(mut seq: A, names: &mut Names) -> Result<Box<[Expr]>, A::Error> {
+    let first = names.pending.len();
+    loop {
+        match seq.next_element_seed(ItemSeed(names)) {
+            Ok(Some(item)) => names.pending.push(item),
+            Ok(None) => return Ok(names.pending.drain(first..).collect()),
+            Err(error) => {
+                names.pending.truncate(first);
+                return Err(error);
+            }
+        }
     }
-    Ok(items)
 }
 
 /// An array of expressions.
 struct ListSeed<'n>(&'n mut Names);
 
 impl<'de> DeserializeSeed<'de> for ListSeed<'_> {
-    type Value = Vec<Expr>;
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Vec<Expr>, D::Error> {
+    type Value = Box<[Expr]>;
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Box<[Expr]>, D::Error> {
         json.deserialize_seq(self)
     }
 }
 
 impl<'de> Visitor<'de> for ListSeed<'_> {
-    type Value = Vec<Expr>;
+    type Value = Box<[Expr]>;
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("an array of expressions")
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Vec<Expr>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Box<[Expr]>, A::Error> {
         sequence(seq, self.0)
     }
 }
 
 /// An item of an array: an expression, or an element with extras, which is given as a set of that one element.
-struct ItemSeed<'n>(&'n mut Names);
+pub(super) struct ItemSeed<'n>(pub(super) &'n mut Names);
 
 impl<'de> DeserializeSeed<'de> for ItemSeed<'_> {
     type Value = Expr;
@@ -417,7 +233,7 @@ impl<'de> Visitor<'de> for ItemSeed<'_> {
         Ok(Expr::number(u64::from(is)))
     }
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Expr, A::Error> {
-        Ok(Expr::List(sequence(seq, self.0)?.into()))
+        Ok(Expr::List(sequence(seq, self.0)?))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Expr, A::Error> {
         let Some(key) = map.next_key::<Str<'de>>()? else {
@@ -432,30 +248,6 @@ impl<'de> Visitor<'de> for ItemSeed<'_> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(expr)
     }
-}
-
-/// The body of an object `elem`.
-pub(super) fn elem(raw: &str, at: At, names: &mut Names) -> Read<Elem> {
-    let m = Members::of(raw)?;
-    let key = m.expr("val", names)?.ok_or_else(|| serde_json::Error::custom("an element without a value"))?;
-    let mut extra = ElemExtra::default();
-    for (name, value) in m.iter() {
-        match name {
-            "val" => {}
-            "timeout" => extra.timeout = seconds(value.get())?,
-            "expires" => extra.expires = seconds(value.get())?,
-            "comment" => extra.comment = m.string("comment")?.map(|c| names.get(&c)),
-            statement => extra.stmts.push(super::stmt::read(statement, value.get(), names)?),
-        }
-    }
-    let extra = (extra != ElemExtra::default()).then(|| Box::new(extra));
-    Ok(Elem { key, data: None, extra, at })
-}
-
-/// Seconds as milliseconds.
-pub(super) fn seconds(raw: &str) -> Read<Option<u64>> {
-    let seconds: u64 = serde_json::from_str(raw)?;
-    Ok(seconds.checked_mul(1000))
 }
 
 /// The verdict of a word.
@@ -497,32 +289,33 @@ pub(super) fn left_side(left: Expr, names: &mut Names) -> Expr {
 
 fn payload(json: &Payload<'_>, names: &mut Names) -> Expr {
     let plain = match json {
-        Payload { protocol: Some(proto), field: Some(field), .. } => fields::find(proto, field)
+        Payload { protocol: Some(Str(proto)), field: Some(Str(field)), .. } => fields::find(proto, field)
             .map_or_else(|| Expr::PayloadNamed(Box::new((names.get(proto), names.get(field)))), Expr::Payload),
-        Payload { base: Some(base), offset: Some(offset), len: Some(len), .. } => match Base::of(base) {
+        Payload { base: Some(Str(base)), offset: Some(offset), len: Some(len), .. } => match Base::of(base) {
             Some(base) => Expr::PayloadRaw { base, offset: *offset, len: *len },
             None => Expr::Other(format!("@{base},{offset},{len}").into()),
         },
         _ => Expr::Other("payload".into()),
     };
     match &json.tunnel {
-        Some(tunnel) => Expr::Inner(Box::new((names.get(tunnel), plain))),
+        Some(Str(tunnel)) => Expr::Inner(Box::new((names.get(tunnel), plain))),
         None => plain,
     }
 }
 
+/// Words are [`Str`], since serde borrows no `Option<Cow<str>>`.
 #[derive(Deserialize)]
 struct Payload<'a> {
     #[serde(borrow)]
-    protocol: Option<Cow<'a, str>>,
+    protocol: Option<Str<'a>>,
     #[serde(borrow)]
-    field: Option<Cow<'a, str>>,
+    field: Option<Str<'a>>,
     #[serde(borrow)]
-    base: Option<Cow<'a, str>>,
+    base: Option<Str<'a>>,
     offset: Option<u32>,
     len: Option<u32>,
     #[serde(borrow)]
-    tunnel: Option<Cow<'a, str>>,
+    tunnel: Option<Str<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -562,16 +355,6 @@ struct Symhash {
     offset: u32,
 }
 
-#[derive(Deserialize)]
-struct CtJson<'a> {
-    #[serde(borrow)]
-    key: Cow<'a, str>,
-    #[serde(borrow)]
-    dir: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    family: Option<Cow<'a, str>>,
-}
-
 /// A number or a word that is one.
 pub(super) fn code(raw: &str, kind: crate::parse::nft::kind::Kind) -> Option<u8> {
     let number = if raw.starts_with('"') {
@@ -584,10 +367,4 @@ pub(super) fn code(raw: &str, kind: crate::parse::nft::kind::Kind) -> Option<u8>
         serde_json::from_str(raw).ok()?
     };
     u8::try_from(number).ok()
-}
-
-/// Statements in an array.
-pub(super) fn stmts(raw: &str, names: &mut Names) -> Read<Vec<Stmt>> {
-    let items: Vec<&RawValue> = if raw.starts_with('[') { serde_json::from_str(raw)? } else { vec![serde_json::from_str(raw)?] };
-    items.into_iter().map(|item| super::stmt::one(item.get(), names)).collect()
 }

@@ -1,8 +1,11 @@
 //! The objects of the outer array: tables, chains, sets, maps, stateful objects, flow tables.
 
-use serde::de::Error as _;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny};
 
-use super::expr::{Members, Read, code, list, seconds, stmts, strings, to_elem};
+use super::elem::{seconds, stmts};
+use super::expr::code;
+use super::members::{Members, Read, strings};
+use super::set::{Body, BodySeed};
 use super::stmt::{counter, limit, quota, synproxy};
 use crate::parse::nft::builder::Builder;
 use crate::parse::nft::expr::{Elem, Expr, Name};
@@ -12,6 +15,54 @@ use crate::parse::nft::record::{
 };
 use crate::parse::nft::value::retype;
 use crate::source::At;
+
+/// An object that was read from the stream: what it is needs its position, which is known behind it.
+pub(super) enum Draft<'t> {
+    Rule(super::rule::Head<'t>, u32),
+    Chain(Body<'t>),
+    Set(Body<'t>, bool),
+}
+
+/// Reads the object that begins at an offset if it is a rule, a chain, a set or a map as nft prints them, and says where it ends. Else
+/// `None`, with nothing left behind.
+pub(super) fn stream<'t>(b: &mut Builder, text: &'t str, start: usize) -> Option<(usize, Draft<'t>)> {
+    let object = text.get(start..)?;
+    let kinds = [("{\"rule\":", 0), ("{\"chain\":", 1), ("{\"map\":", 2), ("{\"set\":", 3)];
+    let (prefix, kind) = kinds.into_iter().find(|(prefix, _)| object.starts_with(prefix))?;
+    let body = start + prefix.len();
+    let mut json = serde_json::Deserializer::from_str(text.get(body..)?);
+    let first = b.first_stmt();
+    let draft = match kind {
+        0 => super::rule::RuleSeed(b)
+            .deserialize(&mut json)
+            .ok()
+            .filter(super::rule::Head::is_whole)
+            .map(|head| Draft::Rule(head, first)),
+        1 => BodySeed(&mut b.names).deserialize(&mut json).ok().map(Draft::Chain),
+        kind => BodySeed(&mut b.names).deserialize(&mut json).ok().map(|body| Draft::Set(body, kind == 2)),
+    };
+    let end = super::after(text, body + json.into_iter::<IgnoredAny>().byte_offset(), "}");
+    let whole = draft.zip(end).map(|(draft, end)| (end, draft));
+    if whole.is_none() {
+        b.drop_stmts(first);
+    }
+    whole
+}
+
+/// Adds what [`stream`] has read.
+pub(super) fn put(b: &mut Builder, draft: Draft<'_>, raw: &str, at: At) {
+    let put = match draft {
+        Draft::Rule(head, first) => {
+            super::rule::put(b, head, first, at);
+            Ok(())
+        }
+        Draft::Chain(body) => chain(b, &body.members, at),
+        Draft::Set(body, map) => set(b, body, at, map, false),
+    };
+    if let Err(error) = put {
+        lost(b, raw, at, &format!("not understood: {}", super::without_place(&error)));
+    }
+}
 
 /// Reads one object `{"KIND": {…}}`.
 pub(super) fn read(b: &mut Builder, raw: &str, at: At) {
@@ -46,10 +97,22 @@ fn kinds(b: &mut Builder, raw: &str, at: At) -> Read<()> {
             }
             "table" => table(b, &Members::of(body)?, at)?,
             "chain" => chain(b, &Members::of(body)?, at)?,
-            "set" => set(b, &Members::of(body)?, at, false, false)?,
-            "meter" => set(b, &Members::of(body)?, at, false, true)?,
-            "map" => set(b, &Members::of(body)?, at, true, false)?,
-            "element" => element(b, &Members::of(body)?, at)?,
+            "set" => {
+                let body = Body::of(body, &mut b.names)?;
+                set(b, body, at, false, false)?;
+            }
+            "meter" => {
+                let body = Body::of(body, &mut b.names)?;
+                set(b, body, at, false, true)?;
+            }
+            "map" => {
+                let body = Body::of(body, &mut b.names)?;
+                set(b, body, at, true, false)?;
+            }
+            "element" => {
+                let body = Body::of(body, &mut b.names)?;
+                element(b, body, at)?;
+            }
             "flowtable" => flowtable(b, &Members::of(body)?, at)?,
             other => match ObjectKind::of(other) {
                 Some(kind) => object(b, kind, body, at)?,
@@ -137,7 +200,8 @@ fn set_type(b: &mut Builder, raw: &str) -> Read<SetType> {
     Ok(SetType { kinds, text: Some(b.name(&text)) })
 }
 
-fn set(b: &mut Builder, m: &Members<'_>, at: At, map: bool, meter: bool) -> Read<()> {
+fn set(b: &mut Builder, body: Body<'_>, at: At, map: bool, meter: bool) -> Read<()> {
+    let m = &body.members;
     let table = table_of(b, m, "table", at)?;
     let name = name_of(b, m)?;
     let key = m.raw("type").map(|raw| set_type(b, raw)).transpose()?.unwrap_or_default();
@@ -149,10 +213,7 @@ fn set(b: &mut Builder, m: &Members<'_>, at: At, map: bool, meter: bool) -> Read
     for flag in m.strings("flags")? {
         b.set_flag(&mut flags, &flag);
     }
-    let elems = match m.raw("elem") {
-        Some(raw) => elems(b, raw, at, &key.kinds, data.as_ref())?,
-        None => Vec::new(),
-    };
+    let elems = typed(b, body.elems, at, &key.kinds, data.as_ref());
     let time = |key: &str| -> Read<Option<u64>> { m.raw(key).map_or(Ok(None), seconds) };
     let set = Set {
         at,
@@ -176,8 +237,8 @@ fn set(b: &mut Builder, m: &Members<'_>, at: At, map: bool, meter: bool) -> Read
     Ok(())
 }
 
-fn elems(b: &mut Builder, raw: &str, at: At, key: &Kinds, data: Option<&SetType>) -> Read<Vec<Elem>> {
-    let mut elems: Vec<Elem> = list(raw, &mut b.names)?.into_iter().map(|item| to_elem(item, at)).collect();
+/// Gives elements the types of their set.
+fn typed(b: &mut Builder, mut elems: Vec<Elem>, at: At, key: &Kinds, data: Option<&SetType>) -> Vec<Elem> {
     for elem in &mut elems {
         elem.at = at;
         retype(&mut elem.key, key, &mut b.names);
@@ -193,17 +254,14 @@ fn elems(b: &mut Builder, raw: &str, at: At, key: &Kinds, data: Option<&SetType>
             (None, _) => {}
         }
     }
-    Ok(elems)
+    elems
 }
 
-fn element(b: &mut Builder, m: &Members<'_>, at: At) -> Read<()> {
-    let table = table_of(b, m, "table", at)?;
-    let name = name_of(b, m)?;
+fn element(b: &mut Builder, body: Body<'_>, at: At) -> Read<()> {
+    let table = table_of(b, &body.members, "table", at)?;
+    let name = name_of(b, &body.members)?;
     let (key, data) = b.ruleset.set(table, &name).map_or_else(Default::default, |s| (s.key.kinds, s.data.clone()));
-    let elems = match m.raw("elem") {
-        Some(raw) => elems(b, raw, at, &key, data.as_ref())?,
-        None => Vec::new(),
-    };
+    let elems = typed(b, body.elems, at, &key, data.as_ref());
     b.set(Set::implied(at, table, name, elems));
     Ok(())
 }

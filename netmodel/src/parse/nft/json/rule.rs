@@ -1,10 +1,12 @@
 //! Rules of the JSON form: nearly all of a big ruleset, so they are read straight from the stream; one that does not fit is read
 //! again statement by statement.
 
+use std::borrow::Cow;
+
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::expr::{Members, Read, Str};
+use super::members::{Members, Read, Str};
 use super::stmt::{StmtSeed, one};
 use crate::parse::nft::builder::Builder;
 use crate::parse::nft::expr::Name;
@@ -14,12 +16,19 @@ use crate::source::At;
 
 /// What a rule says of itself beside its statements.
 #[derive(Default)]
-struct Head {
+pub(super) struct Head<'t> {
     family: Option<NftFamily>,
-    table: Option<Name>,
-    chain: Option<Name>,
+    table: Option<Cow<'t, str>>,
+    chain: Option<Cow<'t, str>>,
     handle: Option<u64>,
     comment: Option<Name>,
+}
+
+impl Head<'_> {
+    /// Whether it says where the rule belongs.
+    pub(super) fn is_whole(&self) -> bool {
+        self.family.is_some() && self.table.is_some() && self.chain.is_some()
+    }
 }
 
 /// Reads a body of the form that nft prints; says no, and leaves nothing behind, if it is not just that.
@@ -27,14 +36,20 @@ pub(super) fn read_whole(b: &mut Builder, raw: &str, at: At) -> bool {
     let first = b.first_stmt();
     let mut json = serde_json::Deserializer::from_str(raw);
     let head = RuleSeed(b).deserialize(&mut json).and_then(|head| json.end().map(|()| head));
-    if let Ok(Head { family: Some(family), table: Some(table), chain: Some(chain), handle, comment }) = head {
-        let table = b.table(family, &table, at);
-        let chain = b.chain(table, &chain, at);
-        b.rule(at, chain, handle, comment, first, false);
-        return true;
+    let whole = head.is_ok_and(|head| put(b, head, first, at));
+    if !whole {
+        b.drop_stmts(first);
     }
-    b.drop_stmts(first);
-    false
+    whole
+}
+
+/// Adds the rule whose statements were pushed since `first`; says no if it does not say where it belongs.
+pub(super) fn put(b: &mut Builder, head: Head<'_>, first: u32, at: At) -> bool {
+    let (Some(family), Some(table), Some(chain)) = (head.family, head.table, head.chain) else { return false };
+    let table = b.table(family, &table, at);
+    let chain = b.chain(table, &chain, at);
+    b.rule(at, chain, head.handle, head.comment, first, false);
+    true
 }
 
 /// Reads the body of an object `rule`.
@@ -55,23 +70,19 @@ pub(super) fn read(b: &mut Builder, raw: &str, at: At) {
             }
         }
     };
-    let (Some(family), Some(table), Some(chain)) = (head.family, head.table, head.chain) else {
+    if !put(b, head, first, at) {
         b.drop_stmts(first);
         super::object::lost(b, raw, at, "a rule without family, table or chain");
-        return;
-    };
-    let table = b.table(family, &table, at);
-    let chain = b.chain(table, &chain, at);
-    b.rule(at, chain, head.handle, head.comment, first, false);
+    }
 }
 
 /// Reads a rule statement by statement, so that a bad one costs only itself.
-fn slowly(b: &mut Builder, raw: &str, at: At) -> Read<Head> {
+fn slowly<'t>(b: &mut Builder, raw: &'t str, at: At) -> Read<Head<'t>> {
     let m = Members::of(raw)?;
     let head = Head {
         family: m.family("family")?,
-        table: m.string("table")?.map(|n| b.name(&n)),
-        chain: m.string("chain")?.map(|n| b.name(&n)),
+        table: m.string("table")?,
+        chain: m.string("chain")?,
         handle: m.int("handle")?,
         comment: m.string("comment")?.map(|n| b.name(&n)),
     };
@@ -87,27 +98,27 @@ fn slowly(b: &mut Builder, raw: &str, at: At) -> Read<Head> {
     Ok(head)
 }
 
-struct RuleSeed<'b>(&'b mut Builder);
+pub(super) struct RuleSeed<'b>(pub(super) &'b mut Builder);
 
 impl<'de> DeserializeSeed<'de> for RuleSeed<'_> {
-    type Value = Head;
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Head, D::Error> {
+    type Value = Head<'de>;
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Head<'de>, D::Error> {
         json.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for RuleSeed<'_> {
-    type Value = Head;
+    type Value = Head<'de>;
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a rule")
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Head, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Head<'de>, A::Error> {
         let mut head = Head::default();
         while let Some(key) = map.next_key::<Str<'de>>()? {
             match &*key.0 {
                 "family" => head.family = NftFamily::of(&map.next_value::<Str<'de>>()?.0),
-                "table" => head.table = Some(self.0.name(&map.next_value::<Str<'de>>()?.0)),
-                "chain" => head.chain = Some(self.0.name(&map.next_value::<Str<'de>>()?.0)),
+                "table" => head.table = Some(map.next_value::<Str<'de>>()?.0),
+                "chain" => head.chain = Some(map.next_value::<Str<'de>>()?.0),
                 "handle" => head.handle = Some(map.next_value()?),
                 "comment" => head.comment = Some(self.0.name(&map.next_value::<Str<'de>>()?.0)),
                 "expr" => map.next_value_seed(StmtsSeed(&mut *self.0))?,

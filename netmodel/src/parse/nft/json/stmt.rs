@@ -1,12 +1,12 @@
 //! Statements of the JSON form.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::expr::{ExprSeed, Members, Read, Str, Target, code, elem, left_side, lookup, right_side, verdict};
+use super::elem::{elem, stmts};
+use super::expr::{ExprSeed, LookupSeed, Target, code, left_side, pair, right_side, verdict};
+use super::members::{Members, Read, Str};
 use crate::parse::nft::expr::{Elem, Expr, Value};
 use crate::parse::nft::kind::{Kind, Kinds};
 use crate::parse::nft::record::{Counter, ObjectKind};
@@ -55,6 +55,9 @@ impl<'de> Visitor<'de> for StmtSeed<'_> {
                 let target: Option<Target<'de>> = map.next_value()?;
                 verdict(&key.0, target, names).map(Stmt::Verdict).ok_or_else(|| A::Error::custom("a jump without a target"))?
             }
+            "counter" => map.next_value_seed(CounterSeed(names))?,
+            "mangle" => map.next_value_seed(MangleSeed(names))?,
+            "vmap" => Stmt::Vmap(Box::new(map.next_value_seed(LookupSeed(names))?)),
             "xt" => {
                 let xt: Option<XtJson<'de>> = map.next_value()?;
                 Stmt::Xt(xt.unwrap_or_default().read(names))
@@ -110,23 +113,91 @@ impl<'de> Visitor<'de> for MatchSeed<'_> {
     }
 }
 
+/// `{"key": …, "value": …}`: what is set to what.
+struct MangleSeed<'n>(&'n mut Names);
+
+impl<'de> DeserializeSeed<'de> for MangleSeed<'_> {
+    type Value = Stmt;
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Stmt, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for MangleSeed<'_> {
+    type Value = Stmt;
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a property and its value")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Stmt, A::Error> {
+        let (key, value) = pair(map, ["key", "value"], self.0)?;
+        let key = key.ok_or_else(|| A::Error::custom("a mangle without a key"))?;
+        let value = value.ok_or_else(|| A::Error::custom("a mangle without a value"))?;
+        let value = typed_value(value, &key.kinds(), self.0);
+        Ok(Stmt::Set { key, value })
+    }
+}
+
+/// A counter: packets and bytes, null in a stateless listing, the name of an object, or the map that gives it.
+struct CounterSeed<'n>(&'n mut Names);
+
+impl<'de> DeserializeSeed<'de> for CounterSeed<'_> {
+    type Value = Stmt;
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Stmt, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for CounterSeed<'_> {
+    type Value = Stmt;
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a counter")
+    }
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Stmt, E> {
+        Ok(Stmt::Counter(None))
+    }
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Stmt, E> {
+        let name = ExprSeed(self.0).visit_str(name)?;
+        Ok(Stmt::Object(ObjectKind::Counter, object_name(name, self.0)))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Stmt, A::Error> {
+        let (mut packets, mut bytes) = (None, None);
+        while let Some(key) = map.next_key::<Str<'de>>()? {
+            match &*key.0 {
+                "packets" => packets = Some(map.next_value()?),
+                "bytes" => bytes = Some(map.next_value()?),
+                "map" => {
+                    let name = Expr::Map(Box::new(map.next_value_seed(LookupSeed(self.0))?));
+                    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                    return Ok(Stmt::Object(ObjectKind::Counter, object_name(name, self.0)));
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let packets = packets.ok_or_else(|| A::Error::missing_field("packets"))?;
+        let bytes = bytes.ok_or_else(|| A::Error::missing_field("bytes"))?;
+        Ok(Stmt::Counter(Some(Counter { packets, bytes })))
+    }
+}
+
 #[derive(Default, Deserialize)]
 struct XtJson<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
+    kind: Option<Str<'a>>,
     #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
+    name: Option<Str<'a>>,
 }
 
 impl XtJson<'_> {
     fn read(&self, names: &mut Names) -> Xt {
-        let kind = match self.kind.as_deref() {
+        let kind = match self.kind.as_ref().map(|kind| &*kind.0) {
             Some("match") => XtKind::Match,
             Some("target") => XtKind::Target,
             Some("watcher") => XtKind::Watcher,
             _ => XtKind::Unknown,
         };
-        Xt { kind, name: self.name.as_deref().map(|name| names.get(name)), text: None }
+        Xt { kind, name: self.name.as_ref().map(|name| names.get(&name.0)), text: None }
     }
 }
 
@@ -135,19 +206,14 @@ pub(super) fn read(name: &str, raw: &str, names: &mut Names) -> Read<Stmt> {
     if let Some(kind) = ObjectKind::of(name)
         && (raw.starts_with('"') || raw.starts_with("{\"map\"") || raw.starts_with("{ \"map\""))
     {
-        return Ok(Stmt::Object(kind, object_name(raw, names)?));
+        let name = super::expr::expr(raw, names)?;
+        return Ok(Stmt::Object(kind, object_name(name, names)));
     }
     let required = |what: &str| serde_json::Error::custom(format!("a {name} without {what}"));
     Ok(match name {
         "counter" => Stmt::Counter(counter(raw)?),
-        "mangle" => {
-            let m = Members::of(raw)?;
-            let key = m.expr("key", names)?.ok_or_else(|| required("a key"))?;
-            let value = m.expr("value", names)?.ok_or_else(|| required("a value"))?;
-            let value = typed_value(value, &key.kinds(), names);
-            Stmt::Set { key, value }
-        }
-        "vmap" => Stmt::Vmap(Box::new(lookup(raw, names)?)),
+        "mangle" => MangleSeed(names).deserialize(&mut serde_json::Deserializer::from_str(raw))?,
+        "vmap" => Stmt::Vmap(Box::new(LookupSeed(names).deserialize(&mut serde_json::Deserializer::from_str(raw))?)),
         "snat" | "dnat" | "masquerade" | "redirect" => Stmt::Nat(Box::new(nat(name, raw, names)?)),
         "reject" => reject(raw)?,
         "set" => Stmt::SetUpdate(Box::new(set_update(raw, names)?)),
@@ -218,8 +284,7 @@ pub(super) fn counter(raw: &str) -> Read<Option<Counter>> {
 }
 
 /// The name of an object, or the map that gives it.
-fn object_name(raw: &str, names: &mut Names) -> Read<Expr> {
-    let mut name = super::expr::expr(raw, names)?;
+fn object_name(mut name: Expr, names: &mut Names) -> Expr {
     if let Expr::Map(map) = &mut name
         && let Expr::Set(elems) = &mut map.data
     {
@@ -227,7 +292,7 @@ fn object_name(raw: &str, names: &mut Names) -> Read<Expr> {
             retype(data, &Kinds::one(Kind::Text), names);
         }
     }
-    Ok(coerce(name, &Kinds::one(Kind::Text), names))
+    coerce(name, &Kinds::one(Kind::Text), names)
 }
 
 /// A value to be stored: the values of an anonymous map have its type too.
@@ -312,7 +377,7 @@ fn set_update(raw: &str, names: &mut Names) -> Read<SetUpdate> {
         elem.data = Some(data);
     }
     if let Some(stmts) = m.raw("stmt") {
-        elem.extra.get_or_insert_default().stmts.extend(super::expr::stmts(stmts, names)?);
+        elem.extra.get_or_insert_default().stmts.extend(self::stmts(stmts, names)?);
     }
     Ok(SetUpdate { op, set, elem })
 }

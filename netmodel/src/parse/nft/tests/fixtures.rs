@@ -157,3 +157,34 @@ fn what_this_kernel_lacks_reads_the_same_in_both_forms() {
         };
     }
 }
+
+/// A document in the form that nft prints is read in one go; any other (here one that begins with a blank) is cut into objects first.
+#[test]
+fn both_ways_through_a_document_give_the_same() {
+    let shown = |text: &str| {
+        let Parsed { value: r, problems } = json::parse(text);
+        let stmts: Vec<_> = r.rules.iter().map(|rule| r.stmts(rule)).collect();
+        let parts = (&r.tables, &r.chains, &r.rules, &r.sets, &r.objects, &r.flowtables, &r.others, &r.notes, &r.version);
+        format!("{parts:?} {stmts:?} {problems:?}")
+    };
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/captures/nft-json");
+    let mut seen = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let printed = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let other = printed.replacen("{\"nftables\": [", "{ \"nftables\":[", 1);
+        assert_ne!(printed, other);
+        assert_eq!(shown(&printed), shown(&other));
+        for n in 1..20 {
+            let mut cut = printed.len() * n / 20;
+            while !printed.is_char_boundary(cut) {
+                cut -= 1;
+            }
+            assert_eq!(shown(&printed[..cut]), shown(&other[..cut]), "cut at {cut}");
+            // A word that means nothing in the middle, wherever that is.
+            let broken = |text: &str| format!("{}{}", &text[..cut], text[cut..].replacen('"', "\"?", 1));
+            assert_eq!(shown(&broken(&printed)), shown(&broken(&other)), "broken at {cut}");
+        }
+        seen += 1;
+    }
+    assert!(seen > 3);
+}

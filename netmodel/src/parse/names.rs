@@ -1,10 +1,10 @@
-//! The hash of chain names: every rule asks for one or two, so it is faster than the standard library's, and seeded as that is, so that
-//! no text can be made whose names all collide.
+//! The hash of names of chains and sets: every rule asks for one or two, so it is faster than the standard library's, and seeded as that
+//! is, so that no text can be made whose names all collide.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Makes hashers with the seed of one parser's run.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Seeded(u64);
 
 impl Default for Seeded {
@@ -51,6 +51,14 @@ impl Hasher for Folded {
 
     fn write_u8(&mut self, _: u8) {
         // The mark that ends a string: the length is folded in already.
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.fold(u64::from(number));
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.fold(number as u64);
     }
 
     fn finish(&self) -> u64 {
