@@ -46,6 +46,8 @@ pub struct Link {
     pub mac: Option<Arc<str>>,
     /// What kind of device it is.
     pub kind: LinkKind,
+    /// The group, as printed (`default`, a name or a number); `None` where the form does not print it.
+    pub group: Option<Arc<str>>,
     /// The device that it is a port or slave of (bridge, bond, VRF). `None` proves nothing where [`Link::index`] or [`Link::up`] is
     /// `None`: those forms do not print it.
     pub master: Option<Arc<str>>,
@@ -129,6 +131,8 @@ pub enum LinkKind {
         vni: Option<u32>,
         /// The UDP port.
         port: Option<u16>,
+        /// The other end; `None` for an external device.
+        remote: Option<IpAddr>,
     },
     /// WireGuard.
     Wireguard,
@@ -152,6 +156,20 @@ pub struct Tunnel {
     pub local: Option<IpAddr>,
     /// The remote outer address; `None` for any.
     pub remote: Option<IpAddr>,
+    /// The device that it is bound to.
+    pub lower: Option<Arc<str>>,
+    /// Outer packets may not be fragmented (`pmtudisc`, the default).
+    pub pmtudisc: Option<bool>,
+    /// The mark with which the outer route is looked up.
+    pub fwmark: Option<u32>,
+    /// GRE: the key of packets that come in.
+    pub ikey: Option<u32>,
+    /// GRE: the key of packets that go out.
+    pub okey: Option<u32>,
+    /// GRE: carries frames (gretap), not packets.
+    pub frames: bool,
+    /// The ends come with each packet (collect metadata).
+    pub external: bool,
 }
 
 /// A VXLAN tunnel end.
@@ -286,6 +304,8 @@ struct RawLink<'t> {
     #[serde(borrow)]
     address: Option<Cow<'t, str>>,
     #[serde(borrow)]
+    group: Option<Cow<'t, str>>,
+    #[serde(borrow)]
     master: Option<Cow<'t, str>>,
     #[serde(borrow)]
     link: Option<Cow<'t, str>>,
@@ -342,6 +362,13 @@ struct RawData<'t> {
     external: Option<&'t RawValue>,
     #[serde(borrow)]
     table: Option<&'t RawValue>,
+    pmtudisc: Option<bool>,
+    #[serde(borrow)]
+    fwmark: Option<&'t RawValue>,
+    #[serde(borrow)]
+    ikey: Option<&'t RawValue>,
+    #[serde(borrow)]
+    okey: Option<&'t RawValue>,
     nf_call_iptables: Option<u8>,
     nf_call_ip6tables: Option<u8>,
     vlan_filtering: Option<u8>,
@@ -421,6 +448,7 @@ impl RawLink<'_> {
             operstate: cx.name(self.operstate.as_deref()),
             mac: cx.name(self.address.as_deref()),
             kind,
+            group: cx.name(self.group.as_deref()),
             master: cx.name(self.master.as_deref()),
             lower: cx.name(self.link.as_deref()),
             lower_index: self.link_index,
@@ -499,13 +527,33 @@ fn kind(info: Option<&RawInfo<'_>>, link_type: Option<&str>, cx: &mut Context<'_
     }
 }
 
+/// A key or a mark: a number, in hexadecimal, or as an address (`0.0.0.7`).
+pub(super) fn key(word: &str) -> Option<u32> {
+    match word.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => word.parse().ok().or_else(|| word.parse().ok().map(|a: std::net::Ipv4Addr| a.to_bits())),
+    }
+}
+
 fn detailed(word: &str, data: &RawData<'_>, cx: &mut Context<'_>) -> LinkKind {
     // "any" is how iproute2 prints the unspecified address.
     let addr = |four: &Option<Cow<'_, str>>, six: &Option<Cow<'_, str>>| -> Option<IpAddr> {
         four.as_deref().or(six.as_deref()).and_then(|a| a.parse().ok())
     };
     let on = |raw: Option<&RawValue>| raw.is_some_and(|r| r.get() != "false");
-    let tunnel = || Tunnel { local: addr(&data.local, &data.local6), remote: addr(&data.remote, &data.remote6) };
+    let number = |raw: Option<&RawValue>| key(raw?.get().trim_matches('"'));
+    let lower = cx.name(data.link.as_deref());
+    let tunnel = || Tunnel {
+        local: addr(&data.local, &data.local6),
+        remote: addr(&data.remote, &data.remote6),
+        lower: lower.clone(),
+        pmtudisc: data.pmtudisc,
+        fwmark: number(data.fwmark),
+        ikey: number(data.ikey),
+        okey: number(data.okey),
+        frames: word.ends_with("tap") || word == "erspan",
+        external: on(data.external),
+    };
     match word {
         "vxlan" => LinkKind::Vxlan(Vxlan {
             vni: data.id,
@@ -530,7 +578,7 @@ fn detailed(word: &str, data: &RawData<'_>, cx: &mut Context<'_>) -> LinkKind {
             None => LinkKind::Other(cx.names.get(word)),
         },
         "ipip" => LinkKind::Ipip(tunnel()),
-        "geneve" => LinkKind::Geneve { vni: data.id, port: data.port },
+        "geneve" => LinkKind::Geneve { vni: data.id, port: data.port, remote: addr(&data.remote, &data.remote6) },
         "vrf" => LinkKind::Vrf { table: data.table.and_then(|t| t.get().trim_matches('"').parse().ok()) },
         _ => LinkKind::Gre(tunnel()),
     }

@@ -153,6 +153,12 @@ pub struct Route {
 }
 
 impl Route {
+    /// What follows a word among its attributes: `pref` gives `medium`.
+    #[must_use]
+    pub fn attribute(&self, word: &str) -> Option<&str> {
+        self.attributes.iter().find(|a| &*a.name == word)?.value.as_deref()
+    }
+
     /// Whether a flag is set.
     #[must_use]
     pub fn has_flag(&self, flag: &str) -> bool {

@@ -72,6 +72,10 @@ pub struct PolicyRule {
     pub suppress_prefixlength: Option<u32>,
     /// Routes over devices of this group count as no route.
     pub suppress_ifgroup: Option<Arc<str>>,
+    /// The owners of the sending sockets: the first and the last.
+    pub uid_range: Option<(u32, u32)>,
+    /// It takes packets of devices in a VRF, and asks that VRF's table.
+    pub l3mdev: bool,
     /// What it does.
     pub action: RuleAction,
     /// Selectors that are not known, by their JSON key.
@@ -88,8 +92,19 @@ pub fn parse(text: &str, family: Family) -> Parsed<Vec<PolicyRule>> {
 }
 
 impl PolicyRule {
+    /// Whether it is the rule that the kernel makes for a table: it takes every packet and asks that table.
+    #[must_use]
+    pub fn is_plain(&self, table: &Table) -> bool {
+        let Self { at: _, priority: _, not, from, to, iif, oif, fwmark, ipproto, sport, dport, tos, .. } = self;
+        let selects = *not || from.is_some() || to.is_some() || iif.is_some() || oif.is_some() || fwmark.is_some();
+        let selects = selects || ipproto.is_some() || sport.is_some() || dport.is_some() || tos.is_some();
+        let suppresses = self.suppress_prefixlength.is_some() || self.suppress_ifgroup.is_some();
+        let more = self.uid_range.is_some() || self.l3mdev || !self.unknown.is_empty();
+        !selects && !suppresses && !more && matches!(&self.action, RuleAction::Lookup(own) if own == table)
+    }
+
     /// A rule that takes every packet and does nothing, to be filled in.
-    pub(super) fn any(at: At, priority: u32) -> Self {
+    pub(crate) fn any(at: At, priority: u32) -> Self {
         Self {
             at,
             priority,
@@ -105,6 +120,8 @@ impl PolicyRule {
             tos: None,
             suppress_prefixlength: None,
             suppress_ifgroup: None,
+            uid_range: None,
+            l3mdev: false,
             action: RuleAction::Nop,
             unknown: Vec::new(),
         }
@@ -115,7 +132,7 @@ impl PolicyRule {
 fn rule(at: At, members: &BTreeMap<String, Value>, family: Family, names: &mut Names) -> Result<PolicyRule, String> {
     let mut rule = PolicyRule::any(at, 0);
     let mut mask = u32::MAX;
-    let (mut ends, mut lens, mut ports) = ([None, None], [None, None], [[None; 2]; 2]);
+    let (mut ends, mut lens, mut ports, mut uids) = ([None, None], [None, None], [[None; 2]; 2], [None; 2]);
     for (key, value) in members {
         let word = match value {
             Value::String(s) => s.clone(),
@@ -142,6 +159,9 @@ fn rule(at: At, members: &BTreeMap<String, Value>, family: Family, names: &mut N
             "tos" => rule.tos = Some(names.get(&word)),
             "suppress_prefixlen" | "suppress_prefixlength" => rule.suppress_prefixlength = Some(number()?),
             "suppress_ifgroup" => rule.suppress_ifgroup = Some(names.get(&word)),
+            "uid_start" => uids[0] = Some(number()?),
+            "uid_end" => uids[1] = Some(number()?),
+            "l3mdev" => rule.l3mdev = true,
             "table" => rule.action = RuleAction::Lookup(Table::parse(&word, names)),
             "goto" => rule.action = RuleAction::Goto(number()?),
             "nop" => rule.action = RuleAction::Nop,
@@ -155,6 +175,7 @@ fn rule(at: At, members: &BTreeMap<String, Value>, family: Family, names: &mut N
         rule.fwmark = Some((value, mask));
     }
     [rule.sport, rule.dport] = ports.map(|[start, end]| start.map(|s| (s, end.unwrap_or(s))));
+    rule.uid_range = uids[0].zip(uids[1]);
     let [from, to] = [0, 1].map(|i| side(ends[i].as_deref(), lens[i], family));
     (rule.from, rule.to) = (from?, to?);
     Ok(rule)

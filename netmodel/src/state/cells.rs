@@ -19,6 +19,7 @@ use crate::parse::flannel::{NetConf, SubnetEnv};
 use crate::parse::ip_neigh::Neighbour;
 use crate::parse::ip_nexthop::NexthopObject;
 use crate::parse::ip_rule::PolicyRule;
+use crate::parse::iproute_text::bridge_vlan::PortVlans;
 use crate::parse::ipset::Ipsets;
 use crate::parse::ipvs::Ipvs;
 use crate::parse::kernel_log::TableFull;
@@ -41,6 +42,7 @@ pub(super) struct Cells {
     pub(super) nexthops: Cell<Doc<Vec<NexthopObject>>>,
     pub(super) fdb: Cell<Doc<Vec<FdbEntry>>>,
     pub(super) bridge_ports: Cell<Doc<Vec<BridgePort>>>,
+    pub(super) bridge_vlans: Cell<Doc<Vec<PortVlans>>>,
     pub(super) ipvs: Cell<Doc<Ipvs>>,
     pub(super) conntrack: Cell<Doc<Conntrack>>,
     /// Entries by protocol, zone and the tuple of either direction.

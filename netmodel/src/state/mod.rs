@@ -212,7 +212,12 @@ impl<T> Cell<T> {
     /// # Errors
     /// [`Missing`], the same at each call.
     pub fn get(&self, make: impl FnOnce() -> Result<T, Missing>) -> Result<&T, Missing> {
-        self.0.get_or_init(make).as_ref().map_err(Clone::clone)
+        self.get_or_why(make).map_err(Clone::clone)
+    }
+
+    /// The same, with the reason as it lies here.
+    pub(crate) fn get_or_why(&self, make: impl FnOnce() -> Result<T, Missing>) -> Result<&T, &Missing> {
+        self.0.get_or_init(make).as_ref()
     }
 }
 

@@ -5,6 +5,8 @@ use bundle::Capture;
 use super::{Doc, Node, forms};
 use crate::parse::bridge::{BridgePort, FdbEntry};
 use crate::parse::ip_neigh::Neighbour;
+use crate::parse::iproute_text::any;
+use crate::parse::iproute_text::bridge_vlan::PortVlans;
 use crate::source::Missing;
 
 impl Node {
@@ -30,5 +32,13 @@ impl Node {
     /// [`Missing`] when the capture is absent.
     pub fn bridge_ports(&self) -> Result<&Doc<Vec<BridgePort>>, Missing> {
         self.cells.bridge_ports.get(|| self.doc_by(Capture::BridgeLink, forms::ports))
+    }
+
+    /// The VLANs of bridge ports.
+    ///
+    /// # Errors
+    /// [`Missing`] when the capture is absent.
+    pub fn bridge_vlans(&self) -> Result<&Doc<Vec<PortVlans>>, Missing> {
+        self.cells.bridge_vlans.get(|| self.doc(Capture::BridgeVlan, any::vlans))
     }
 }

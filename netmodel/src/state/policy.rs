@@ -1,17 +1,21 @@
-//! Where a packet is routed: policy rules in order, then longest-prefix match, as `fib_rules_lookup` in net/core/fib_rules.c does it.
+//! Where a packet is routed, as rules ask it: one look-up of the policy rules, for a packet that is made here or came in.
+//!
+//! The look-up itself is [`crate::walk::route`]'s. A walk asks that, since it takes what the kernel does around the look-up as well:
+//! sources, bound devices, load balancing.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use bundle::Capture;
 
-use super::routes::Routes;
 use super::{Doc, Node, forms};
 use crate::family::Family;
-use crate::parse::ip_addr::LinkKind;
-use crate::parse::ip_route::{Route, RouteKind, Table};
-use crate::parse::ip_rule::{PolicyRule, RuleAction};
+use crate::parse::ip_route::Route;
+use crate::parse::ip_rule::PolicyRule;
 use crate::source::{Evidence, Fact, Missing};
+use crate::walk::route::{Fib, Flow};
+
+pub use crate::walk::route::RouteOutcome;
 
 /// What policy rules may ask of a packet.
 #[derive(Clone, Copy, Debug)]
@@ -37,27 +41,6 @@ impl Default for Selector<'_> {
     fn default() -> Self {
         Self { src: None, iif: None, oif: None, mark: Some(0), ipproto: None, sport: None, dport: None }
     }
-}
-
-/// What becomes of a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RouteOutcome {
-    /// It is sent to one of the hops.
-    Forward,
-    /// It is delivered here.
-    Local,
-    /// It is sent as a link broadcast (on input: delivered here).
-    Broadcast,
-    /// It is multicast.
-    Multicast,
-    /// It is dropped silently.
-    Blackhole,
-    /// It is dropped: "host unreachable".
-    Unreachable,
-    /// It is dropped: "administratively prohibited".
-    Prohibit,
-    /// No rule gave a route: "network unreachable".
-    NoRoute,
 }
 
 /// Where a packet is sent.
@@ -99,262 +82,70 @@ impl RouteDecision<'_> {
     }
 }
 
-/// What a table holds for a destination.
-type Found<'n> = (&'n Route, RouteOutcome, Vec<Hop>);
-
 impl Node {
     /// The policy rules of a family, in the kernel's order.
     ///
     /// # Errors
     /// [`Missing`] when the capture is absent.
     pub fn policy_rules(&self, family: Family) -> Result<&Doc<Vec<PolicyRule>>, Missing> {
+        self.policy_rules_or_why(family).map_err(Clone::clone)
+    }
+
+    /// The same, with the reason as it lies here.
+    pub(crate) fn policy_rules_or_why(&self, family: Family) -> Result<&Doc<Vec<PolicyRule>>, &Missing> {
         let (cell, capture) = match family {
             Family::V4 => (&self.cells.rules4, Capture::IpRule4),
             Family::V6 => (&self.cells.rules6, Capture::IpRule6),
         };
-        cell.get(|| self.doc_by(capture, |source| forms::rules(source, family)))
+        cell.get_or_why(|| self.doc_by(capture, |source| forms::rules(source, family)))
     }
 
-    /// Where a packet to `dst` is routed. Routes that hold for a TOS only are passed over: the packet has none.
+    /// Where a packet to `dst` is routed. It has no type of service.
     ///
     /// # Errors
     /// [`Missing`] when rules or routes are absent or not whole, or when a rule asks for something that is not known.
     pub fn route_lookup(&self, dst: IpAddr, selector: &Selector<'_>) -> Result<RouteDecision<'_>, Missing> {
-        let family = Family::of(dst);
-        let rules = self.policy_rules(family)?;
-        let routes = self.routes(family)?;
-        rules.complete()?;
-        routes.complete()?;
-        let mut next = 0;
-        while let Some(rule) = rules.get(next) {
-            next += 1;
-            if !self.rule_matches(rules, rule, dst, selector)? {
-                continue;
-            }
-            let by_rule =
-                |outcome| RouteDecision { outcome, rule: Some(rules.fact(rule, rule.at)), route: None, hops: Vec::new() };
-            match &rule.action {
-                RuleAction::Nop => {}
-                RuleAction::Goto(priority) => {
-                    // The kernel jumps forward only (fib_nl_newrule refuses others); without its target the rule does nothing.
-                    let target = rules.iter().enumerate().skip(next).find(|(_, r)| r.priority == *priority);
-                    next = target.map_or(next, |(i, _)| i);
-                }
-                RuleAction::Blackhole => return Ok(by_rule(RouteOutcome::Blackhole)),
-                RuleAction::Unreachable => return Ok(by_rule(RouteOutcome::NoRoute)),
-                RuleAction::Prohibit => return Ok(by_rule(RouteOutcome::Prohibit)),
-                RuleAction::Other(word) => {
-                    return Err(unknown_rule(rules, rule, &format!("its action `{word}` is not known")));
-                }
-                RuleAction::Lookup(table) => {
-                    if let Some((route, outcome, hops)) = self.table_lookup(routes, table, dst, selector)?
-                        && !self.suppressed(rules, rule, route, outcome, &hops)?
-                    {
-                        return Ok(RouteDecision { route: Some(routes.fact(route)), hops, ..by_rule(outcome) });
-                    }
-                }
-            }
-        }
-        Ok(RouteDecision { outcome: RouteOutcome::NoRoute, rule: None, route: None, hops: Vec::new() })
-    }
-
-    /// Whether a rule takes a packet: `fib_rule_match` with the family's own `match`.
-    fn rule_matches(
-        &self,
-        rules: &Doc<Vec<PolicyRule>>,
-        rule: &PolicyRule,
-        dst: IpAddr,
-        selector: &Selector<'_>,
-    ) -> Result<bool, Missing> {
-        // `None`: not known. One selector that surely does not match settles it, whatever the unknown ones are.
-        let mut answers: Vec<(&str, Option<bool>)> = Vec::new();
-        if let Some(to) = rule.to {
-            answers.push(("to", Some(to.contains(&dst))));
-        }
-        if let Some(from) = rule.from {
-            // A source that is not chosen yet is 0.0.0.0, which only a prefix of length 0 covers.
-            answers.push(("from", Some(selector.src.map_or(from.prefix_len() == 0, |src| from.contains(&src)))));
-        }
-        if let Some(iif) = &rule.iif {
-            // What is made here is looked up with `lo` as incoming device.
-            answers.push(("iif", Some(&**iif == selector.iif.unwrap_or("lo"))));
-        }
-        if let Some(oif) = &rule.oif {
-            answers.push(("oif", Some(Some(&**oif) == selector.oif)));
-        }
-        if let Some((value, mask)) = rule.fwmark {
-            answers.push(("fwmark", selector.mark.map(|mark| (value ^ mark) & mask == 0)));
-        }
-        if let Some(proto) = &rule.ipproto {
-            answers.push(("ipproto", protocol(proto).and_then(|wanted| Some(wanted == selector.ipproto?))));
-        }
-        for (name, range, port) in [("sport", rule.sport, selector.sport), ("dport", rule.dport, selector.dport)] {
-            if let Some((low, high)) = range {
-                answers.push((name, port.map(|p| (low..=high).contains(&p))));
-            }
-        }
-        if rule.tos.is_some() {
-            answers.push(("tos", None));
-        }
-        for name in &rule.unknown {
-            answers.push((name, self.unknown_selector(name)));
-        }
-        let matched = if answers.iter().any(|(_, a)| *a == Some(false)) {
-            false
-        } else if let Some((name, _)) = answers.iter().find(|(_, a)| a.is_none()) {
-            return Err(unknown_rule(rules, rule, &format!("it asks for `{name}`, which is not known")));
-        } else {
-            true
+        let fib = Fib::of(self, Family::of(dst))?;
+        let flow = Flow {
+            dst,
+            src: selector.src,
+            iif: selector.iif.unwrap_or("lo"),
+            oif: selector.oif,
+            l3mdev: None,
+            mark: selector.mark,
+            protocol: selector.ipproto,
+            sport: selector.sport,
+            dport: selector.dport,
+            tos: Some(0),
+            made_here: selector.iif.is_none(),
+            prefers: selector.iif.or(selector.oif),
+            strict: selector.oif.is_some(),
+            ignore_linkstate: false,
         };
-        Ok(matched != rule.not)
-    }
-
-    /// `l3mdev` takes packets of devices in a VRF: where there is no VRF it takes none.
-    fn unknown_selector(&self, name: &str) -> Option<bool> {
-        let links = self.links().ok()?;
-        let no_vrf =
-            links.complete().is_ok() && !links.iter().any(|l| matches!(l.kind, LinkKind::Vrf { .. } | LinkKind::Unknown));
-        (name == "l3mdev" && no_vrf).then_some(false)
-    }
-
-    /// `fib_table_lookup`: the first usable route; `None` where there is none or it is a `throw`.
-    fn table_lookup<'n>(
-        &self,
-        routes: &'n Routes,
-        table: &Table,
-        dst: IpAddr,
-        selector: &Selector<'_>,
-    ) -> Result<Option<Found<'n>>, Missing> {
-        for route in routes.lookup(table, dst) {
-            // A source-specific route (IPv6 subtrees) holds for its sources only.
-            let other_source = route.src.is_some_and(|net| !selector.src.is_some_and(|src| net.contains(&src)));
-            if route.tos.is_some() || other_source || route.has_flag("dead") {
-                continue;
-            }
-            let outcome = match &route.kind {
-                RouteKind::Throw => return Ok(None),
-                RouteKind::Unicast => RouteOutcome::Forward,
-                RouteKind::Local | RouteKind::Anycast => RouteOutcome::Local,
-                RouteKind::Broadcast => RouteOutcome::Broadcast,
-                RouteKind::Multicast => RouteOutcome::Multicast,
-                RouteKind::Blackhole => RouteOutcome::Blackhole,
-                RouteKind::Unreachable => RouteOutcome::Unreachable,
-                RouteKind::Prohibit => RouteOutcome::Prohibit,
-                RouteKind::Other(kind) => {
-                    let source = routes.source();
-                    return Err(Missing::new(
-                        &source.key,
-                        format!("the route to {dst}"),
-                        format!("its type `{kind}` is not known"),
-                    ));
-                }
-            };
-            if matches!(outcome, RouteOutcome::Blackhole | RouteOutcome::Unreachable | RouteOutcome::Prohibit) {
-                return Ok(Some((route, outcome, Vec::new())));
-            }
-            let mut hops = self.usable_hops(route, Family::of(dst))?;
-            if let Some(oif) = selector.oif {
-                hops.retain(|h| h.dev.as_deref() == Some(oif));
-            }
-            if !hops.is_empty() {
-                return Ok(Some((route, outcome, hops)));
-            }
+        let mut hits = fib.lookup(&flow)?.into_iter();
+        let hit = hits.next().expect("a look-up has an answer, if only that there is no route");
+        if let Some(blocker) = hit.blockers.first() {
+            let why = format!("{}: {}", blocker.reason, blocker.evidence.text);
+            return Err(Missing::new(&fib.key(), "the policy rule that decides", why));
         }
-        Ok(None)
-    }
-
-    /// The hops of a route, without those that the kernel passes over.
-    fn usable_hops(&self, route: &Route, family: Family) -> Result<Vec<Hop>, Missing> {
-        let mut hops = Vec::new();
-        let mut push = |gateway, dev: &Option<Arc<str>>, weight, flags: &[Arc<str>]| -> Result<(), Missing> {
-            let has = |flag: &str| flags.iter().any(|f| &**f == flag);
-            if has("dead") {
-                return Ok(());
-            }
-            if has("linkdown")
-                && let Some(dev) = dev
-            {
-                let prefix = if family == Family::V4 { "net.ipv4.conf" } else { "net.ipv6.conf" };
-                if self.sysctl_if_int(prefix, dev, "ignore_routes_with_linkdown")?.value != 0 {
-                    return Ok(());
-                }
-            }
-            hops.push(Hop { gateway, dev: dev.clone(), weight });
-            Ok(())
+        let hops = match &hit.found {
+            Some(found) => fib.hops(found, &flow)?,
+            None => Vec::new(),
         };
-        if !route.nexthops.is_empty() {
-            for hop in &route.nexthops {
-                push(hop.gateway, &hop.dev, hop.weight, &hop.flags)?;
-            }
-        } else if let (None, Some(id)) = (&route.dev, route.nhid) {
-            for (id, weight) in self.nexthop_members(id)? {
-                let objects = self.nexthops()?;
-                if let Some(object) = objects.iter().find(|o| o.id == id) {
-                    push(object.gateway, &object.dev, weight, &object.flags)?;
-                }
-            }
-        } else {
-            push(route.gateway, &route.dev, 1, &route.flags)?;
-        }
-        Ok(hops)
+        let hop = |h: &crate::walk::route::Hop<'_>| Hop { gateway: h.gateway, dev: h.dev.cloned(), weight: h.weight };
+        Ok(RouteDecision {
+            outcome: hit.outcome,
+            rule: hit.rule.and_then(|r| fib.rule_fact(r)),
+            route: hit.found.as_ref().map(|f| fib.routes.fact(f.route)),
+            hops: hops.iter().map(hop).collect(),
+        })
     }
-
-    /// The plain next-hop objects of an id with their weights: itself, or a group's members (groups do not nest in one another).
-    fn nexthop_members(&self, id: u32) -> Result<Vec<(u32, u32)>, Missing> {
-        let objects = self.nexthops()?;
-        let object = objects
-            .iter()
-            .find(|o| o.id == id)
-            .ok_or_else(|| Missing::new(&objects.source.key, format!("next hop {id}"), "the capture does not have it"))?;
-        Ok(if object.group.is_empty() { vec![(id, 1)] } else { object.group.clone() })
-    }
-
-    /// `fib4_rule_suppress`: the rule may say that a found route counts as none.
-    fn suppressed(
-        &self,
-        rules: &Doc<Vec<PolicyRule>>,
-        rule: &PolicyRule,
-        route: &Route,
-        outcome: RouteOutcome,
-        hops: &[Hop],
-    ) -> Result<bool, Missing> {
-        // A route that is an error ends the lookup before anything is suppressed.
-        if hops.is_empty() && outcome != RouteOutcome::Forward {
-            return Ok(false);
-        }
-        if rule.suppress_prefixlength.is_some_and(|max| u32::from(route.dst.prefix_len()) <= max) {
-            return Ok(true);
-        }
-        match &rule.suppress_ifgroup {
-            None => Ok(false),
-            Some(group) => {
-                Err(unknown_rule(rules, rule, &format!("it suppresses the device group `{group}`, which is not known")))
-            }
-        }
-    }
-}
-
-fn unknown_rule(rules: &Doc<Vec<PolicyRule>>, rule: &PolicyRule, why: &str) -> Missing {
-    let key = &rules.source.key;
-    Missing::new(key, "the policy rule that decides", format!("{why}: {}", rules.text(rule.at)))
-}
-
-/// An IP protocol as iproute2 prints it.
-fn protocol(word: &str) -> Option<u8> {
-    Some(match word {
-        "icmp" => 1,
-        "tcp" => 6,
-        "udp" => 17,
-        "ipv6-icmp" => 58,
-        "sctp" => 132,
-        _ => word.strip_prefix("ipproto-").unwrap_or(word).parse().ok()?,
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::testing::{node, route_json};
+    use crate::state::testing::{self, node, route_json};
 
     const RULES: &str = r#"[{"priority":0,"src":"all","table":"local"},{"priority":32766,"src":"all","table":"main"}]"#;
     const VPN: &str = r#"[{"priority":0,"src":"all","table":"local"},
@@ -406,11 +197,15 @@ mod tests {
 
     #[test]
     fn what_is_not_known_makes_the_answer_unknown_only_where_it_matters() {
-        let rules = r#"[{"priority":10,"src":"all","uid_start":0,"uid_end":0,"dst":"10.0.0.0","dstlen":8,"table":"99"},{"priority":20,"src":"all","table":"main"}]"#;
+        let rules = r#"[{"priority":10,"src":"all","uid_start":0,"uid_end":0,"dst":"10.0.0.0","dstlen":8,"table":"51820"},{"priority":20,"src":"all","table":"main"}]"#;
         let node = node(&[(Capture::IpRule4, rules), (Capture::IpRoute4, &routes())]);
         let missing = node.route_lookup("10.244.2.7".parse().unwrap(), &Selector::default()).unwrap_err();
-        assert!(missing.why.contains("uid_end") && missing.why.contains("\"dstlen\":8"), "{missing:?}");
+        assert!(missing.why.contains("uidrange") && missing.why.contains("\"dstlen\":8"), "{missing:?}");
         assert_eq!(dev(&node, "8.8.8.8", &Selector::default()).1.as_deref(), Some("eth0"));
+        // A table that has nothing to give changes nothing, whoever it is asked for.
+        let empty = rules.replace("51820", "99");
+        let node = testing::node(&[(Capture::IpRule4, &empty), (Capture::IpRoute4, &routes())]);
+        assert_eq!(dev(&node, "10.244.2.7", &Selector::default()).1.as_deref(), Some("flannel.1"));
     }
 
     #[test]

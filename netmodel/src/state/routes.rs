@@ -55,13 +55,25 @@ impl Routes {
     fn new(mut doc: Doc<Vec<Route>>, family: Family) -> Self {
         doc.parsed.value.retain(|r| Family::of(r.dst.addr()) == family);
         let mut tables: BTreeMap<Table, RouteTable> = BTreeMap::new();
-        for (i, route) in (0u32..).zip(&doc.parsed.value) {
+        let routes = &doc.parsed.value;
+        for (i, route) in (0u32..).zip(routes) {
             let table = tables.entry(route.table.clone()).or_default();
             table.all.push(i);
             match route.dst.trunc() {
                 IpNet::V4(net) => table.v4.entry(net).or_default().push(i),
                 IpNet::V6(net) => table.v6.entry(net).or_default().push(i),
             }
+        }
+        // As the kernel holds them: routes with a type of service before those without (`fib_find_alias`), then by metric; of equal ones
+        // the first in its list, which is the dump's order, is used.
+        let rank = |i: &u32| routes.get(*i as usize).map(|r| (r.tos.is_none(), r.metric));
+        for table in tables.values_mut() {
+            table
+                .v4
+                .values_mut()
+                .chain(table.v6.values_mut())
+                .filter(|same| same.len() > 1)
+                .for_each(|same| same.sort_by_key(rank));
         }
         Self { doc, tables }
     }
@@ -92,7 +104,8 @@ impl Routes {
         self.tables.get(table).into_iter().flat_map(|t| &t.all).filter_map(|&i| self.route(i))
     }
 
-    /// The routes of a table that cover an address: the longest prefix first, of equal ones the lowest metric first. The first is the
+    /// The routes of a table that cover an address: the longest prefix first, of equal ones the lowest metric first (behind those that
+    /// hold for a type of service only). The first is the
     /// one that the kernel uses, unless it is of no use (`dead`, or `linkdown` where `ignore_routes_with_linkdown` is set).
     #[must_use]
     pub fn lookup(&self, table: &Table, addr: IpAddr) -> Vec<&Route> {
@@ -102,14 +115,7 @@ impl Routes {
             IpAddr::V6(addr) => table.v6.cover_values(&Ipv6Net::from(addr)).collect(),
         };
         groups.reverse();
-        let mut out = Vec::new();
-        for group in groups {
-            let from = out.len();
-            out.extend(group.iter().filter_map(|&i| self.route(i)));
-            // Stable: of the same metric the first one in the kernel's list is used.
-            out[from..].sort_by_key(|r: &&Route| r.metric);
-        }
-        out
+        groups.into_iter().flatten().filter_map(|&i| self.route(i)).collect()
     }
 
     /// The capture is whole and understood: that a route is *not* there can be concluded.

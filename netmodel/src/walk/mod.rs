@@ -1,9 +1,11 @@
 //! A packet's way through the model.
 
+pub mod device;
 pub mod endpoint;
 pub mod flows;
 pub mod netfilter;
 pub mod packet;
+pub mod route;
 pub mod trace;
 pub mod tri;
 pub mod world;

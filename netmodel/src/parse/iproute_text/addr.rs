@@ -255,7 +255,8 @@ impl<'t> Reader<'t> {
                     words.value(word)?;
                     now.detailed = true;
                 }
-                "qdisc" | "mode" | "group" | "qlen" | "brd" | "peer" | "permaddr" | "new-netnsid" | "new-netns" => {
+                "group" => now.link.group = Some(self.names.get(words.value(word)?)),
+                "qdisc" | "mode" | "qlen" | "brd" | "peer" | "permaddr" | "new-netnsid" | "new-netns" => {
                     words.value(word)?;
                 }
                 // What newer versions print besides.

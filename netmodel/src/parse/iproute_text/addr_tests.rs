@@ -149,7 +149,10 @@ fn every_kind_that_iproute2_prints() {
     assert_eq!(got.problems, []);
     let kind = |name: &str| link(&got, name).kind.clone();
     let addr = |a: &str| a.parse::<IpAddr>().ok();
-    let ends = |local: &str, remote: &str| Tunnel { local: addr(local), remote: addr(remote) };
+    let ends = |name: &str| match kind(name) {
+        LinkKind::Ipip(ends) | LinkKind::Gre(ends) => (ends.local, ends.remote),
+        other => panic!("{other:?}"),
+    };
     assert_eq!(kind("ens192"), LinkKind::Physical);
     assert_eq!(kind("bond0"), LinkKind::Bond);
     assert_eq!(
@@ -157,11 +160,11 @@ fn every_kind_that_iproute2_prints() {
         (LinkKind::Physical, Some("bond0"), None)
     );
     assert_eq!((kind("eth0.10"), kind("eth0.20")), (LinkKind::Vlan { id: 10 }, LinkKind::Vlan { id: 20 }));
-    assert_eq!(kind("tunl0"), LinkKind::Ipip(Tunnel::default()));
-    assert_eq!(kind("ipip1"), LinkKind::Ipip(ends("192.168.50.11", "192.168.50.12")));
-    assert_eq!(kind("gre1"), LinkKind::Gre(ends("192.168.50.11", "192.168.50.12")));
-    assert_eq!(kind("ip6gre1"), LinkKind::Gre(ends("fd00::1", "fd00::2")));
-    assert_eq!(kind("genev_sys_6081"), LinkKind::Geneve { vni: Some(0), port: Some(6081) });
+    assert_eq!(kind("tunl0"), LinkKind::Ipip(Tunnel { pmtudisc: Some(false), ..Tunnel::default() }));
+    assert_eq!(ends("ipip1"), (addr("192.168.50.11"), addr("192.168.50.12")));
+    assert_eq!(ends("gre1"), (addr("192.168.50.11"), addr("192.168.50.12")));
+    assert_eq!(ends("ip6gre1"), (addr("fd00::1"), addr("fd00::2")));
+    assert_eq!(kind("genev_sys_6081"), LinkKind::Geneve { vni: Some(0), port: Some(6081), remote: None });
     assert_eq!(kind("wg0"), LinkKind::Wireguard);
     assert_eq!(kind("kube-ipvs0"), LinkKind::Dummy);
     assert_eq!(kind("ipvl0"), LinkKind::Macvlan);

@@ -79,6 +79,10 @@ pub(super) struct Detail<'t> {
     df: Option<&'t str>,
     gbp: bool,
     external: bool,
+    pmtudisc: Option<bool>,
+    ikey: Option<&'t str>,
+    okey: Option<&'t str>,
+    fwmark: Option<&'t str>,
     table: Option<&'t str>,
     forward_delay: Option<&'t str>,
     stp_state: Option<&'t str>,
@@ -107,6 +111,19 @@ impl<'t> Detail<'t> {
             "dev" => &mut self.dev,
             "dstport" => &mut self.dstport,
             "df" => &mut self.df,
+            "ikey" => &mut self.ikey,
+            "okey" => &mut self.okey,
+            "fwmark" => &mut self.fwmark,
+            // One word for both directions.
+            "key" => {
+                let value = words.next();
+                (self.ikey, self.okey) = (self.ikey.or(value), self.okey.or(value));
+                return;
+            }
+            "pmtudisc" | "nopmtudisc" => {
+                self.pmtudisc.get_or_insert(word == "pmtudisc");
+                return;
+            }
             "table" => &mut self.table,
             "forward_delay" => &mut self.forward_delay,
             "stp_state" => &mut self.stp_state,
@@ -175,12 +192,13 @@ impl<'t> Detail<'t> {
             },
             "geneve" => {
                 let vni = number("id", self.id);
-                LinkKind::Geneve { vni, port: number("dstport", self.dstport).and_then(|p| u16::try_from(p).ok()) }
+                let port = number("dstport", self.dstport).and_then(|p| u16::try_from(p).ok());
+                LinkKind::Geneve { vni, port, remote: self.address("remote", self.remote, problems) }
             }
             // A table may be printed by its name in rt_tables.
             "vrf" => LinkKind::Vrf { table: self.table.and_then(|t| t.parse().ok()) },
-            "ipip" => LinkKind::Ipip(self.tunnel(problems)),
-            "gre" | "gretap" | "ip6gre" | "ip6gretap" | "erspan" => LinkKind::Gre(self.tunnel(problems)),
+            "ipip" => LinkKind::Ipip(self.tunnel(names, problems)),
+            "gre" | "gretap" | "ip6gre" | "ip6gretap" | "erspan" => LinkKind::Gre(self.tunnel(names, problems)),
             other => LinkKind::Other(names.get(other)),
         }
     }
@@ -194,8 +212,18 @@ impl<'t> Detail<'t> {
         })
     }
 
-    fn tunnel(&self, problems: &mut Vec<String>) -> Tunnel {
-        Tunnel { local: self.address("local", self.local, problems), remote: self.address("remote", self.remote, problems) }
+    fn tunnel(&self, names: &mut Names, problems: &mut Vec<String>) -> Tunnel {
+        Tunnel {
+            local: self.address("local", self.local, problems),
+            remote: self.address("remote", self.remote, problems),
+            lower: self.dev.map(|d| names.get(d)),
+            pmtudisc: self.pmtudisc,
+            fwmark: self.fwmark.and_then(super::super::ip_addr::key),
+            ikey: self.ikey.and_then(super::super::ip_addr::key),
+            okey: self.okey.and_then(super::super::ip_addr::key),
+            frames: self.kind.ends_with("tap") || self.kind == "erspan",
+            external: self.external,
+        }
     }
 
     fn address(&self, key: &str, word: Option<&str>, problems: &mut Vec<String>) -> Option<IpAddr> {

@@ -43,6 +43,7 @@ pub(in super::super) fn blank(at: At, name: Arc<str>) -> Link {
         operstate: None,
         mac: None,
         kind: LinkKind::Unknown,
+        group: None,
         master: None,
         lower: None,
         lower_index: None,

@@ -66,7 +66,7 @@ fn rule(piece: &Piece<'_>, family: Family, names: &mut Names, problems: &mut Vec
                 let table = words.value(word)?;
                 acts = true;
                 if table == "[l3mdev-table]" {
-                    rule.unknown.push(names.get("l3mdev"));
+                    rule.l3mdev = true;
                 } else {
                     rule.action = RuleAction::Lookup(Table::parse(table, names));
                 }
@@ -85,7 +85,7 @@ fn rule(piece: &Piece<'_>, family: Family, names: &mut Names, problems: &mut Vec
             "proto" | "protocol" => drop(words.value(word)?),
             // States of what the rule names: they select nothing.
             "[detached]" | "[unresolved]" => {}
-            "uidrange" => unknown(&mut words, word, &["uid_end", "uid_start"], &mut rule, names)?,
+            "uidrange" => rule.uid_range = Some(uids(&mut words, word)?),
             "realms" | "realm" => unknown(&mut words, word, &["flow_from", "flow_to"], &mut rule, names)?,
             // Newer selectors, which the JSON form names alike.
             "tun_id" | "dscp" | "flowlabel" | "flowlabel-mask" => unknown(&mut words, word, &[word], &mut rule, names)?,
@@ -120,6 +120,13 @@ fn mark(word: &str) -> Result<(u32, u32), String> {
     let (value, mask) = word.split_once('/').map_or((word, None), |(v, m)| (v, Some(m)));
     let mask = mask.map_or(Some(u32::MAX), number);
     number(value).zip(mask).ok_or_else(|| format!("`fwmark {word}`: not a mark"))
+}
+
+/// `0-1000`.
+fn uids(words: &mut Words<'_>, key: &str) -> Result<(u32, u32), String> {
+    let word = words.value(key)?;
+    let range = word.split_once('-').and_then(|(start, end)| start.parse().ok().zip(end.parse().ok()));
+    range.ok_or_else(|| format!("`{key} {word}`: not a range of users"))
 }
 
 /// `443` or `1-80`.
