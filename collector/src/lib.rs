@@ -6,7 +6,7 @@
 mod families;
 mod guard;
 mod identity;
-// The sources that ask over netlink come one after the other.
+// Other sources that ask over netlink follow.
 #[allow(dead_code, reason = "its users follow")]
 mod netlink;
 mod netns;

@@ -31,6 +31,9 @@ struct Args {
     /// Leave the network namespaces of pods alone
     #[arg(long)]
     no_pods: bool,
+    /// Run a host tool rather than asking the kernel itself, where both can be done
+    #[arg(long)]
+    tools_first: bool,
     /// End after this time with what is there
     #[arg(long, value_name = "SECS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     timeout: u32,
@@ -77,6 +80,7 @@ fn run(args: &Args, utc_offset: time::UtcOffset) -> anyhow::Result<()> {
         host_root: args.host_root.clone(),
         only: args.only.as_ref().map(|only| only.iter().copied().collect::<BTreeSet<_>>()),
         pods: !args.no_pods,
+        tools_first: args.tools_first,
         timeout: Duration::from_secs(args.timeout.into()),
         utc_offset,
         ..Options::default()

@@ -10,6 +10,8 @@ use crate::netns::PodNetns;
 use crate::options::Options;
 use crate::root::Root;
 use crate::sources::file::Filter;
+use crate::sources::native::Native;
+use crate::sources::rtnl::What;
 use crate::sources::{process, sysctl};
 use crate::{reduce, tool};
 
@@ -39,6 +41,8 @@ pub(crate) enum Source {
         path: PathBuf,
         filter: Filter,
     },
+    /// From the kernel itself; from this tool, if that fails and the tool is there and may be run.
+    Native(Native, Option<Vec<String>>),
     /// From a tool.
     Command(Vec<String>),
     /// From the first line of each of these tools.
@@ -132,12 +136,16 @@ impl Planner<'_> {
             }
             Capture::IpAddr => self.tool(&["ip"], &["-d", "-j", "addr"]),
             Capture::IpLink => self.tool(&["ip"], &["-s", "-d", "-j", "link"]),
-            Capture::IpRoute4 => self.tool(&["ip"], &["-4", "-d", "-j", "route", "show", "table", "all"]),
-            Capture::IpRoute6 => self.tool(&["ip"], &["-6", "-d", "-j", "route", "show", "table", "all"]),
-            Capture::IpRule4 => self.tool(&["ip"], &["-4", "-d", "-j", "rule"]),
-            Capture::IpRule6 => self.tool(&["ip"], &["-6", "-d", "-j", "rule"]),
-            Capture::IpNeigh => self.tool(&["ip"], &["-d", "-j", "neigh"]),
-            Capture::IpNexthop => self.tool(&["ip"], &["-d", "-j", "nexthop"]),
+            Capture::IpRoute4 => {
+                self.native(Native::Rtnl(What::Route4), self.tool(&["ip"], &["-4", "-d", "-j", "route", "show", "table", "all"]))
+            }
+            Capture::IpRoute6 => {
+                self.native(Native::Rtnl(What::Route6), self.tool(&["ip"], &["-6", "-d", "-j", "route", "show", "table", "all"]))
+            }
+            Capture::IpRule4 => self.native(Native::Rtnl(What::Rule4), self.tool(&["ip"], &["-4", "-d", "-j", "rule"])),
+            Capture::IpRule6 => self.native(Native::Rtnl(What::Rule6), self.tool(&["ip"], &["-6", "-d", "-j", "rule"])),
+            Capture::IpNeigh => self.native(Native::Rtnl(What::Neigh), self.tool(&["ip"], &["-d", "-j", "neigh"])),
+            Capture::IpNexthop => self.native(Native::Rtnl(What::Nexthop), self.tool(&["ip"], &["-d", "-j", "nexthop"])),
             Capture::BridgeFdb => self.tool(&["bridge"], &["-d", "-j", "fdb"]),
             Capture::BridgeLink => self.tool(&["bridge"], &["-d", "-j", "link"]),
             Capture::BridgeVlan => self.tool(&["bridge"], &["-j", "vlan"]),
@@ -206,6 +214,15 @@ impl Planner<'_> {
             return (How::Command(argv), Source::Absent(AbsentWhy::ToolMissing, self.not_found(name)));
         }
         (How::Command(argv.clone()), Source::Command(argv))
+    }
+
+    /// The kernel itself is asked first, the tool only where that fails; with [`Options::tools_first`] it is the tool's turn alone.
+    fn native(&self, native: Native, tool: (How, Source)) -> (How, Source) {
+        match tool.1 {
+            Source::Command(_) if self.options.tools_first => tool,
+            Source::Command(argv) => (How::Native(native.how().to_owned()), Source::Native(native, Some(argv))),
+            _ => (How::Native(native.how().to_owned()), Source::Native(native, None)),
+        }
     }
 
     fn not_found(&self, name: &str) -> String {

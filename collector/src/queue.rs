@@ -214,6 +214,7 @@ pub(crate) struct Out {
     queue: Arc<Queue>,
     index: usize,
     buffer: Vec<u8>,
+    cap: u64,
     left: u64,
     deadline: Instant,
     halt: Option<Halt>,
@@ -221,7 +222,7 @@ pub(crate) struct Out {
 
 impl Out {
     pub(crate) fn new(queue: Arc<Queue>, index: usize, cap: u64, timeout: Duration) -> Self {
-        Self { queue, index, buffer: Vec::new(), left: cap, deadline: Instant::now() + timeout, halt: None }
+        Self { queue, index, buffer: Vec::new(), cap, left: cap, deadline: Instant::now() + timeout, halt: None }
     }
 
     /// Why no more is wanted, if that is so.
@@ -234,6 +235,11 @@ impl Out {
             }
         }
         self.halt
+    }
+
+    /// Whether nothing was written yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.left == self.cap
     }
 
     /// Time until the deadline.

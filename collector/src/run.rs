@@ -5,13 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bundle::{AbsentWhy, BundleWriter, Key, Netns, Outcome, Record, Span, WriteError};
+use bundle::{AbsentWhy, BundleWriter, How, Key, Netns, Outcome, Record, Span, WriteError};
 
 use crate::netns::PodNetns;
 use crate::options::{Options, Stop};
 use crate::plan::{Source, Step};
 use crate::queue::{End, Event, Halt, Out, Queue};
 use crate::root::{Root, open_regular};
+use crate::sources::native::Native;
 use crate::sources::{clock, file, kmsg, listeners, sysctl};
 use crate::{Progress, tool};
 
@@ -60,6 +61,7 @@ impl Shared {
     fn take(&self, step: &Step, root: &Root, out: &mut Out) -> End {
         match &step.source {
             Source::Absent(why, detail) => End::failed(*why, detail.clone()),
+            Source::Native(native, tool) => self.native(*native, tool.as_deref(), root, out),
             Source::Command(argv) => tool::run(argv, &self.options.tool_dirs, out),
             Source::Versions(argvs) => self.versions(argvs, out),
             Source::File { path, filter } => from(path, root.open(path).and_then(|f| file::copy(f, *filter, out)).map(cut)),
@@ -74,6 +76,20 @@ impl Shared {
             Source::PathList(dirs) => path_list(root, dirs, out),
             Source::Text(text) => from("the text", out.write_all(text.as_bytes()).map(|()| String::new())),
         }
+    }
+
+    /// Asks the kernel; the tool, if the kernel gave nothing at all.
+    fn native(&self, native: Native, tool: Option<&[String]>, root: &Root, out: &mut Out) -> End {
+        let mut end = native.take(root, out);
+        let (Some(argv), Some((_, detail)), None) = (tool, &end.fail, out.halt()) else { return end };
+        if !out.is_empty() {
+            return end;
+        }
+        let before = format!("{}: {detail}", native.how());
+        end = tool::run(argv, &self.options.tool_dirs, out);
+        end.how = Some(How::Command(argv.to_vec()));
+        end.stderr = if end.stderr.is_empty() { before } else { format!("{before}\n{}", end.stderr) };
+        end
     }
 
     /// The first line of what each tool prints.

@@ -47,6 +47,7 @@ impl Node {
             output: Output::Path(self.path("out/b.zip")),
             host_root: self.path("root"),
             pods: false,
+            tools_first: true,
             capture_timeout: Duration::from_millis(1500),
             tool_dirs: vec![self.path("tools")],
             ..Options::default()

@@ -7,9 +7,6 @@ pub(crate) mod family;
 pub(crate) mod message;
 pub(crate) mod socket;
 
-#[allow(unused_imports, reason = "its users follow")]
 pub(crate) use attrs::{Attr, Attrs, Table};
-#[allow(unused_imports, reason = "its users follow")]
 pub(crate) use message::{Message, NetlinkError, Request};
-#[allow(unused_imports, reason = "its users follow")]
 pub(crate) use socket::{Protocol, Socket};

@@ -2,7 +2,10 @@
 
 pub(crate) mod clock;
 pub(crate) mod file;
+pub(crate) mod json;
 pub(crate) mod kmsg;
 pub(crate) mod listeners;
+pub(crate) mod native;
 pub(crate) mod process;
+pub(crate) mod rtnl;
 pub(crate) mod sysctl;

@@ -1,0 +1,105 @@
+//! Asks the kernel for its links, addresses, routes, rules, neighbours and next hops over rtnetlink, and writes what `ip -j` prints.
+//!
+//! The order of keys and the odd corners are those of iproute2 6.1; where a newer kernel says more, the keys are those of the newer
+//! iproute2 that prints it. docs/native.md lists where the text differs from the tool's, and why.
+
+mod encap;
+mod links;
+mod names;
+mod neigh;
+mod nexthop;
+mod route;
+mod rule;
+pub(crate) mod text;
+
+use std::io::Write;
+use std::time::Instant;
+
+use nix::libc;
+
+use super::json::Json;
+use crate::netlink::{Message, NetlinkError, Protocol, Request, Socket};
+use crate::root::Root;
+use links::Links;
+use names::Names;
+
+/// Bytes of an answer that are held back until it is known to be consistent.
+const HOLD: usize = 2 << 20;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Route4,
+    Route6,
+    Rule4,
+    Rule6,
+    Neigh,
+    Nexthop,
+}
+
+impl What {
+    /// By which interface, as the manifest says it.
+    pub(crate) fn how(self) -> &'static str {
+        match self {
+            Self::Route4 => "rtnetlink RTM_GETROUTE, IPv4, as ip -4 -d -j route show table all",
+            Self::Route6 => "rtnetlink RTM_GETROUTE, IPv6, as ip -6 -d -j route show table all",
+            Self::Rule4 => "rtnetlink RTM_GETRULE, IPv4, as ip -4 -d -j rule",
+            Self::Rule6 => "rtnetlink RTM_GETRULE, IPv6, as ip -6 -d -j rule",
+            Self::Neigh => "rtnetlink RTM_GETNEIGH, as ip -d -j neigh",
+            Self::Nexthop => "rtnetlink RTM_GETNEXTHOP, as ip -d -j nexthop",
+        }
+    }
+}
+
+/// What a writer of records may ask besides its own dump.
+struct Context<'r> {
+    names: Names<'r>,
+    links: Links<'r>,
+    nexthops: nexthop::Cache<'r>,
+}
+
+/// Writes one capture of the calling thread's network namespace; returns what the reader should know of it.
+///
+/// # Errors
+/// What the kernel answers, or that no more is wanted.
+pub(crate) fn read(what: What, root: &Root, deadline: Instant, out: &mut dyn Write) -> Result<String, NetlinkError> {
+    let mut context =
+        Context { names: Names::new(root), links: Links::new(root, deadline), nexthops: nexthop::Cache::new(root, deadline) };
+    let mut socket = Socket::open(Protocol::Route, root, deadline)?;
+    let mut json = Json::new(out);
+    json.open_array(None);
+    let (request, print) = what.request();
+    let interrupted = socket.dump_consistent(&request, HOLD, |message| {
+        print(&mut context, message, &mut json);
+        json.record()
+    })?;
+    json.close_array();
+    json.finish()?;
+    // What iproute2 says (lib/libnetlink.c).
+    Ok(if interrupted { "Dump was interrupted and may be inconsistent.".to_owned() } else { String::new() })
+}
+
+/// Writes the record of a message.
+type Print = fn(&mut Context<'_>, Message<'_>, &mut Json<'_>);
+
+impl What {
+    fn request(self) -> (Request, Print) {
+        let family = match self {
+            Self::Route4 | Self::Rule4 => libc::AF_INET,
+            Self::Route6 | Self::Rule6 => libc::AF_INET6,
+            Self::Neigh | Self::Nexthop => libc::AF_UNSPEC,
+        };
+        let family = u8::try_from(family).expect("families are small numbers");
+        let request = |kind: u16, header: usize| {
+            let mut payload = vec![0; header];
+            payload[0] = family;
+            Request::new(kind).payload(&payload)
+        };
+        match self {
+            Self::Route4 | Self::Route6 => (request(libc::RTM_GETROUTE, route::HEADER), route::print),
+            Self::Rule4 | Self::Rule6 => (request(libc::RTM_GETRULE, rule::HEADER), rule::print),
+            Self::Neigh => (request(libc::RTM_GETNEIGH, neigh::HEADER), neigh::print),
+            Self::Nexthop => (request(nexthop::RTM_GETNEXTHOP, nexthop::HEADER), nexthop::print),
+        }
+    }
+}
