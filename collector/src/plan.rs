@@ -280,7 +280,8 @@ impl Planner<'_> {
     }
 
     fn versions(&self) -> (How, Source) {
-        // Not asked: ipset and ipvsadm, which load their modules before they look at their arguments.
+        // Not asked: ipset and ipvsadm, which load their modules before they look at their arguments. Nor is nft where nfnetlink is
+        // not there: it opens its socket first, too.
         let asked: &[(&str, &str)] = &[
             ("ip", "-V"),
             ("nft", "--version"),
@@ -292,6 +293,7 @@ impl Planner<'_> {
         ];
         let found: Vec<Vec<String>> = asked
             .iter()
+            .filter(|(name, _)| *name != "nft" || self.guard.objection(name).is_none())
             .filter_map(|(name, arg)| {
                 let path = tool::find(&self.options.tool_dirs, &[name])?;
                 Some(vec![path.to_string_lossy().into_owned(), (*arg).to_owned()])
