@@ -27,6 +27,7 @@ use crate::parse::kube_proxy::KubeProxyConfig;
 use crate::parse::kubelet_config::KubeletConfig;
 use crate::parse::modules::Modules;
 use crate::parse::resolv_conf::ResolvConf;
+use crate::parse::ss::Socket;
 use crate::parse::sysctl::Sysctls;
 
 /// The cells of a node.
@@ -38,6 +39,7 @@ pub(super) struct Cells {
     pub(super) routes6: Cell<Routes>,
     pub(super) rules4: Cell<Doc<Vec<PolicyRule>>>,
     pub(super) rules6: Cell<Doc<Vec<PolicyRule>>>,
+    pub(super) listeners: Cell<Doc<Vec<Socket>>>,
     pub(super) neighbours: Cell<Doc<Vec<Neighbour>>>,
     pub(super) nexthops: Cell<Doc<Vec<NexthopObject>>>,
     pub(super) fdb: Cell<Doc<Vec<FdbEntry>>>,

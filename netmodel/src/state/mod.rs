@@ -19,6 +19,7 @@ pub mod policy;
 pub mod problems;
 pub mod routes;
 pub mod services;
+pub mod sockets;
 pub mod sysctls;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -25,6 +25,15 @@ pub enum Backend {
 impl Backend {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Legacy, Self::Nft];
+
+    /// As `iptables -V` prints it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Legacy => "legacy",
+            Self::Nft => "nf_tables",
+        }
+    }
 }
 
 /// The rulesets, as far as they were asked for.

@@ -1,5 +1,6 @@
 //! A packet's way through the model.
 
+mod connection;
 pub mod device;
 pub mod endpoint;
 pub mod flows;
@@ -8,6 +9,7 @@ pub mod packet;
 pub mod route;
 pub mod trace;
 pub mod tri;
+mod walker;
 pub mod world;
 
 pub use netfilter::{
@@ -17,4 +19,5 @@ pub use netfilter::{
 pub use packet::{CtState, Dev, Direction, NatAddr, NatRequest, Packet};
 pub use trace::{Arrival, Disposition, Origin, Path, PathBlocker, Probe, Stage, Step, Trace};
 pub use tri::Tri;
+pub use walker::{trace, verdict};
 pub use world::{NsId, World};

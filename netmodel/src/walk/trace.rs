@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::source::{Evidence, Missing};
-use crate::walk::hook::Hook;
+use crate::walk::netfilter::Hook;
 use crate::walk::packet::Packet;
 use crate::walk::world::NsId;
 
