@@ -15,6 +15,7 @@ mod plan;
 mod queue;
 mod redact;
 mod reduce;
+pub mod restraint;
 mod root;
 mod run;
 #[allow(dead_code, reason = "its users follow")]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -93,6 +93,9 @@ fn run(args: &Args, utc_offset: time::UtcOffset) -> anyhow::Result<()> {
     }
     if !nix::unistd::geteuid().is_root() {
         say("coldpath-collect: not root: what needs it will be missing, and the bundle says so");
+    }
+    for failed in collector::restraint::apply(if stream { Path::new("/") } else { &args.output }) {
+        say(&format!("coldpath-collect: goes on without a restraint: {failed}"));
     }
     let stop = Stop::default();
     watch_signals(stop.clone())?;

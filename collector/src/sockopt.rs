@@ -32,6 +32,20 @@ pub(crate) fn get(fd: BorrowedFd<'_>, level: i32, name: i32, buffer: &mut [u8]) 
     if result == 0 { Ok((len as usize).min(buffer.len())) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Reads and writes of this thread, and of what it starts, wait for those of all others (`ioprio_set(2)`; no library has it).
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn io_idle() -> io::Result<()> {
+    // include/uapi/linux/ioprio.h.
+    const IOPRIO_WHO_PROCESS: libc::c_int = 1;
+    const IOPRIO_CLASS_IDLE: libc::c_int = 3;
+    const IOPRIO_CLASS_SHIFT: libc::c_int = 13;
+    // SAFETY: the call takes three numbers.
+    let result = unsafe { libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
