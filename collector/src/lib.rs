@@ -121,8 +121,9 @@ pub fn collect(options: &Options, stop: &Stop, progress: &dyn Progress) -> Resul
         Output::Stdout => BundleWriter::to_stream(std::io::stdout(), &manifest)?,
         Output::Path(path) => BundleWriter::create(&target(path, &manifest), &manifest)?,
     };
+    let processor = restraint::processor::Limit::new(options.cpu_limit);
     let queue = Arc::new(queue::Queue::new(steps.len()));
-    let shared = Arc::new(run::Shared { steps, pods, root, options: options.clone(), queue });
+    let shared = Arc::new(run::Shared { steps, pods, root, options: options.clone(), queue, processor });
     let (captures, cut_short) = run::run(&shared, &mut writer, started, stop, progress)?;
     manifest.captures = captures;
     manifest.cut_short = cut_short;

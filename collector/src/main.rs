@@ -37,6 +37,9 @@ struct Args {
     /// End after this time with what is there
     #[arg(long, value_name = "SECS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     timeout: u32,
+    /// Use so much of the processor on average, tools included: 0.5 is half of one processor
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
+    cpu_limit: f64,
     /// Say what would be read and run, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -47,6 +50,11 @@ struct Args {
 
 fn capture(name: &str) -> Result<Capture, String> {
     Capture::from_name(name).ok_or_else(|| "no such capture; --list names them".to_owned())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.01..=1024.0).contains(&share) { Ok(share) } else { Err("must be between 0.01 and 1024".to_owned()) }
 }
 
 fn main() -> ExitCode {
@@ -82,6 +90,7 @@ fn run(args: &Args, utc_offset: time::UtcOffset) -> anyhow::Result<()> {
         pods: !args.no_pods,
         tools_first: args.tools_first,
         timeout: Duration::from_secs(args.timeout.into()),
+        cpu_limit: args.cpu_limit,
         utc_offset,
         ..Options::default()
     };

@@ -46,6 +46,8 @@ pub struct Options {
     pub workers: usize,
     /// Whether a host tool goes before the kernel itself, where both could be asked: to compare them, or if the native way is wrong.
     pub tools_first: bool,
+    /// How much of the processor the collection may use on average, its tools included; 0.5 is half of one processor.
+    pub cpu_limit: f64,
     /// The folders where tools are looked for.
     pub tool_dirs: Vec<PathBuf>,
     /// The node's offset from UTC. It has to be found out before there are threads.
@@ -64,6 +66,7 @@ impl Default for Options {
             // Half of what the reader takes; 50,000 Services in iptables mode stay below.
             capture_bytes: 128 << 20,
             workers: 4,
+            cpu_limit: 0.5,
             tools_first: false,
             tool_dirs: TOOL_DIRS.iter().map(PathBuf::from).collect(),
             utc_offset: time::UtcOffset::UTC,

@@ -11,6 +11,7 @@ use crate::netns::PodNetns;
 use crate::options::{Options, Stop};
 use crate::plan::{Source, Step};
 use crate::queue::{End, Event, Halt, Out, Queue};
+use crate::restraint::processor;
 use crate::root::{Root, open_regular};
 use crate::sources::native::Native;
 use crate::sources::{clock, file, kmsg, listeners, sysctl};
@@ -28,10 +29,12 @@ pub(crate) struct Shared {
     pub(crate) root: Root,
     pub(crate) options: Options,
     pub(crate) queue: Arc<Queue>,
+    pub(crate) processor: processor::Limit,
 }
 
 fn worker(shared: &Shared) {
     while let Some(index) = shared.queue.take() {
+        shared.processor.pace();
         let Some(step) = shared.steps.get(index) else { return };
         let options = &shared.options;
         let mut out = Out::new(Arc::clone(&shared.queue), index, options.capture_bytes, options.capture_timeout);
@@ -240,6 +243,8 @@ impl Drain<'_> {
         let end = loop {
             if let Some(chunk) = chunk.take() {
                 entry.write_all(&chunk).map_err(|source| WriteError::Entry { entry: key.path(), source })?;
+                // Whoever takes the next chunks waits for this one's place in the queue.
+                shared.processor.pace();
             }
             look_for_stop(shared, started, stop, &mut self.cut_short, &mut self.stopped_at);
             match queue.next(index, TICK) {

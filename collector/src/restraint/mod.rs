@@ -7,6 +7,7 @@
 
 mod capabilities;
 mod priority;
+pub(crate) mod processor;
 mod syscalls;
 
 use std::path::Path;

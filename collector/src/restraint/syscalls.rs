@@ -3,9 +3,7 @@
 //! They are refused with EPERM and end nothing: a tool that tries one prints its error, which the manifest keeps.
 
 use nix::libc;
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-};
+use seccompiler::{BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule};
 
 /// Refused whatever they are asked.
 const NEVER: &[libc::c_long] = &[
@@ -107,10 +105,15 @@ mod tests {
             // Refused before the kernel looks at the address; nobody is there.
             refused(std::net::TcpStream::connect("127.0.0.1:9").map(drop));
             refused(nix::unistd::pivot_root("/nowhere", "/nowhere").map_err(Into::into));
-            refused(rustix::net::socket(rustix::net::AddressFamily::PACKET, rustix::net::SocketType::RAW, None).map(drop).map_err(Into::into));
+            refused(
+                rustix::net::socket(rustix::net::AddressFamily::PACKET, rustix::net::SocketType::RAW, None)
+                    .map(drop)
+                    .map_err(Into::into),
+            );
             // What only asks goes on.
             std::fs::read("/proc/self/status").expect("files can be read");
-            rustix::net::socket(rustix::net::AddressFamily::NETLINK, rustix::net::SocketType::RAW, None).expect("netlink can be asked");
+            rustix::net::socket(rustix::net::AddressFamily::NETLINK, rustix::net::SocketType::RAW, None)
+                .expect("netlink can be asked");
             std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket for ioctls");
         });
         done.join().expect("all as said");
