@@ -134,8 +134,8 @@ impl Planner<'_> {
                 let how = "/proc/sys/net and related files of kernel, vm and fs".to_owned();
                 (How::Native(how), Source::Sysctl)
             }
-            Capture::IpAddr => self.tool(&["ip"], &["-d", "-j", "addr"]),
-            Capture::IpLink => self.tool(&["ip"], &["-s", "-d", "-j", "link"]),
+            Capture::IpAddr => self.native(Native::Rtnl(What::Addr), self.tool(&["ip"], &["-d", "-j", "addr"])),
+            Capture::IpLink => self.native(Native::Rtnl(What::Link), self.tool(&["ip"], &["-s", "-d", "-j", "link"])),
             Capture::IpRoute4 => {
                 self.native(Native::Rtnl(What::Route4), self.tool(&["ip"], &["-4", "-d", "-j", "route", "show", "table", "all"]))
             }

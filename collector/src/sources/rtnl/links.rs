@@ -6,11 +6,10 @@ use std::time::Instant;
 
 use nix::libc;
 
+use super::link::HEADER;
 use crate::netlink::{NetlinkError, Protocol, Request, Socket, Table};
 use crate::root::Root;
 
-/// `struct ifinfomsg`.
-pub(crate) const HEADER: usize = 16;
 /// Without counters (RTEXT_FILTER_SKIP_STATS; since Linux 4.4).
 const SKIP_STATS: u32 = 1 << 3;
 
@@ -19,6 +18,8 @@ struct Link {
     name: String,
     /// ARPHRD_*.
     hardware: u16,
+    /// IFF_*.
+    flags: u32,
 }
 
 /// The interfaces of a namespace, asked for when the first one is.
@@ -47,6 +48,11 @@ impl<'r> Links<'r> {
         self.get(index).map_or(libc::ARPHRD_VOID, |link| link.hardware)
     }
 
+    /// Its flags; none if it is not there.
+    pub(crate) fn flags(&mut self, index: u32) -> u32 {
+        self.get(index).map_or(0, |link| link.flags)
+    }
+
     fn get(&mut self, index: u32) -> Option<&Link> {
         if self.known.is_none() {
             // Where they cannot be asked for, numbers have to do.
@@ -65,7 +71,11 @@ fn ask(root: &Root, deadline: Instant) -> Result<HashMap<u32, Link>, NetlinkErro
         let Some(h) = message.header::<HEADER>() else { continue };
         let table = Table::<4>::new(message.attrs(HEADER));
         let Some(name) = table.get(libc::IFLA_IFNAME) else { continue };
-        let link = Link { name: name.text().into_owned(), hardware: u16::from_ne_bytes([h[2], h[3]]) };
+        let link = Link {
+            name: name.text().into_owned(),
+            hardware: u16::from_ne_bytes([h[2], h[3]]),
+            flags: u32::from_ne_bytes([h[8], h[9], h[10], h[11]]),
+        };
         links.insert(u32::from_ne_bytes([h[4], h[5], h[6], h[7]]), link);
     }
     Ok(links)

@@ -3,7 +3,10 @@
 //! The order of keys and the odd corners are those of iproute2 6.1; where a newer kernel says more, the keys are those of the newer
 //! iproute2 that prints it. docs/native.md lists where the text differs from the tool's, and why.
 
+mod addr;
 mod encap;
+mod kinds;
+mod link;
 mod links;
 mod names;
 mod neigh;
@@ -11,6 +14,7 @@ mod nexthop;
 mod route;
 mod rule;
 pub(crate) mod text;
+mod vf;
 
 use std::io::Write;
 use std::time::Instant;
@@ -29,6 +33,8 @@ const HOLD: usize = 2 << 20;
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
+    Addr,
+    Link,
     Route4,
     Route6,
     Rule4,
@@ -41,6 +47,8 @@ impl What {
     /// By which interface, as the manifest says it.
     pub(crate) fn how(self) -> &'static str {
         match self {
+            Self::Addr => "rtnetlink RTM_GETLINK and RTM_GETADDR, as ip -d -j addr",
+            Self::Link => "rtnetlink RTM_GETLINK, as ip -s -d -j link",
             Self::Route4 => "rtnetlink RTM_GETROUTE, IPv4, as ip -4 -d -j route show table all",
             Self::Route6 => "rtnetlink RTM_GETROUTE, IPv6, as ip -6 -d -j route show table all",
             Self::Rule4 => "rtnetlink RTM_GETRULE, IPv4, as ip -4 -d -j rule",
@@ -56,6 +64,7 @@ struct Context<'r> {
     names: Names<'r>,
     links: Links<'r>,
     nexthops: nexthop::Cache<'r>,
+    addresses: addr::Addresses,
 }
 
 /// Writes one capture of the calling thread's network namespace; returns what the reader should know of it.
@@ -63,13 +72,28 @@ struct Context<'r> {
 /// # Errors
 /// What the kernel answers, or that no more is wanted.
 pub(crate) fn read(what: What, root: &Root, deadline: Instant, out: &mut dyn Write) -> Result<String, NetlinkError> {
-    let mut context =
-        Context { names: Names::new(root), links: Links::new(root, deadline), nexthops: nexthop::Cache::new(root, deadline) };
+    let mut context = Context {
+        names: Names::new(root),
+        links: Links::new(root, deadline),
+        nexthops: nexthop::Cache::new(root, deadline),
+        addresses: addr::Addresses::default(),
+    };
     let mut socket = Socket::open(Protocol::Route, root, deadline)?;
     let mut json = Json::new(out);
     json.open_array(None);
+    let mut addresses = addr::Addresses::default();
+    let mut interrupted = false;
+    if what == What::Addr {
+        // Asked for first: an address that comes later is that of a link that is there. The tool asks for them last.
+        let request = Request::new(libc::RTM_GETADDR).payload(&[0; addr::HEADER]);
+        interrupted = socket.dump_consistent(&request, HOLD, |message| {
+            addresses.keep(message);
+            Ok(())
+        })?;
+    }
+    context.addresses = addresses;
     let (request, print) = what.request();
-    let interrupted = socket.dump_consistent(&request, HOLD, |message| {
+    interrupted |= socket.dump_consistent(&request, HOLD, |message| {
         print(&mut context, message, &mut json);
         json.record()
     })?;
@@ -87,7 +111,8 @@ impl What {
         let family = match self {
             Self::Route4 | Self::Rule4 => libc::AF_INET,
             Self::Route6 | Self::Rule6 => libc::AF_INET6,
-            Self::Neigh | Self::Nexthop => libc::AF_UNSPEC,
+            Self::Link => libc::AF_PACKET,
+            Self::Addr | Self::Neigh | Self::Nexthop => libc::AF_UNSPEC,
         };
         let family = u8::try_from(family).expect("families are small numbers");
         let request = |kind: u16, header: usize| {
@@ -96,10 +121,36 @@ impl What {
             Request::new(kind).payload(&payload)
         };
         match self {
+            Self::Addr => (links(request(libc::RTM_GETLINK, link::HEADER)), print_addr),
+            Self::Link => (links(request(libc::RTM_GETLINK, link::HEADER)), print_link),
             Self::Route4 | Self::Route6 => (request(libc::RTM_GETROUTE, route::HEADER), route::print),
             Self::Rule4 | Self::Rule6 => (request(libc::RTM_GETRULE, rule::HEADER), rule::print),
             Self::Neigh => (request(libc::RTM_GETNEIGH, neigh::HEADER), neigh::print),
             Self::Nexthop => (request(nexthop::RTM_GETNEXTHOP, nexthop::HEADER), nexthop::print),
         }
     }
+}
+
+/// With virtual functions (RTEXT_FILTER_VF).
+fn links(request: Request) -> Request {
+    request.attr(libc::IFLA_EXT_MASK, &1u32.to_ne_bytes())
+}
+
+fn print_link(context: &mut Context<'_>, message: Message<'_>, json: &mut Json<'_>) {
+    if message.kind == libc::RTM_NEWLINK {
+        json.open(None);
+        link::print(context, message, link::For::Link, json);
+        json.close();
+    }
+}
+
+fn print_addr(context: &mut Context<'_>, message: Message<'_>, json: &mut Json<'_>) {
+    if message.kind != libc::RTM_NEWLINK {
+        return;
+    }
+    json.open(None);
+    if let Some(index) = link::print(context, message, link::For::Addr, json) {
+        context.addresses.print(context, index, json);
+    }
+    json.close();
 }

@@ -49,6 +49,7 @@ pub(crate) struct Names<'r> {
     tables: Ids,
     dsfields: Ids,
     groups: Ids,
+    reasons: Ids,
     ip_protocols: OnceCell<BTreeMap<u32, String>>,
 }
 
@@ -62,6 +63,7 @@ impl<'r> Names<'r> {
             tables: Ids { file_first: true, ..Ids::new("rt_tables", &[(253, "default"), (254, "main"), (255, "local")]) },
             dsfields: Ids::new("rt_dsfield", &[(0, "0")]),
             groups: Ids { file_first: true, ..Ids::new("group", &[(0, "default")]) },
+            reasons: Ids::new("protodown_reasons", &[]),
             ip_protocols: OnceCell::new(),
         }
     }
@@ -97,6 +99,22 @@ impl<'r> Names<'r> {
     /// An interface group.
     pub(crate) fn group(&self, id: u32) -> Cow<'_, str> {
         self.groups.get(self.root, id).unwrap_or_else(|| Cow::Owned(id.cast_signed().to_string()))
+    }
+
+    /// Why an interface is held down.
+    pub(crate) fn protodown_reason(&self, bit: u32) -> Cow<'_, str> {
+        self.or_number(&self.reasons, bit)
+    }
+
+    /// The name of a user or a group, from the node's /etc/passwd or /etc/group: `NAME:x:NUMBER:…`.
+    pub(crate) fn account(&self, file: &str, id: u32) -> Option<String> {
+        let text = text(self.root, file)?;
+        let named = |line: &str| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)?.parse() == Ok(id)).then(|| name.to_owned())
+        };
+        text.lines().find_map(named)
     }
 
     /// An IP protocol, as the node's /etc/protocols has it.

@@ -1,5 +1,6 @@
 //! Addresses and kinds of hardware as iproute2 writes them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -91,6 +92,76 @@ impl fmt::Display for Hex<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
     }
+}
+
+/// The names of kinds of hardware (ARPHRD_*; lib/ll_types.c).
+pub(crate) fn hardware_name(kind: u16) -> Cow<'static, str> {
+    Cow::Borrowed(match kind {
+        0 => "netrom",
+        1 => "ether",
+        2 => "eether",
+        3 => "ax25",
+        6 => "ieee802",
+        19 => "atm",
+        24 => "ieee1394",
+        32 => "infiniband",
+        256 => "slip",
+        270 => "rose",
+        271 => "x25",
+        280 => "can",
+        512 => "ppp",
+        513 => "hdlc",
+        516 => "lapb",
+        519 => "rawhdlc",
+        libc::ARPHRD_TUNNEL => "ipip",
+        libc::ARPHRD_TUNNEL6 => "tunnel6",
+        770 => "frad",
+        libc::ARPHRD_LOOPBACK => "loopback",
+        773 => "ltalk",
+        774 => "fddi",
+        libc::ARPHRD_SIT => "sit",
+        libc::ARPHRD_IPGRE => "gre",
+        779 => "pimreg",
+        780 => "hippi",
+        801 => "ieee802.11",
+        802 => "ieee802.11/prism",
+        803 => "ieee802.11/radiotap",
+        804 => "ieee802.15.4",
+        805 => "ieee802.15.4/monitor",
+        820 => "phonet",
+        821 => "phonet_pipe",
+        822 => "caif",
+        ARPHRD_IP6GRE => "gre6",
+        824 => "netlink",
+        825 => "6lowpan",
+        0xfffe => "none",
+        0xffff => "void",
+        other => return Cow::Owned(format!("[{other}]")),
+    })
+}
+
+/// The names of protocols of Ethernet (ETH_P_*; lib/ll_proto.c), as far as links, VLANs and filters have them.
+pub(crate) fn ethertype(id: u16) -> Cow<'static, str> {
+    Cow::Borrowed(match id {
+        0x0001 => "802_3",
+        0x0003 => "all",
+        0x0800 => "ip",
+        0x0806 => "arp",
+        0x8035 => "rarp",
+        0x809b => "atalk",
+        0x8100 => "802.1Q",
+        0x8137 => "ipx",
+        0x86dd => "ipv6",
+        0x8847 => "mpls_uc",
+        0x8848 => "mpls_mc",
+        0x8863 => "ppp_disc",
+        0x8864 => "ppp_ses",
+        0x88a8 => "802.1ad",
+        0x88cc => "LLDP",
+        0x88ca => "tipc",
+        0x6558 => "teb",
+        other => return Cow::Owned(format!("[{other}]")),
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Configurations of a namespace from a seed: commands for `ip -batch`, `bridge -batch` and `tc -batch`, of which the kernel may
 //! refuse some.
 
-use coldpath_tests::generate::Random;
+use crate::random::Random;
 
 /// What is run in a namespace, in this order.
 #[derive(Debug, Default)]
