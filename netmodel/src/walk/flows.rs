@@ -9,6 +9,8 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use crate::family::Family;
+use crate::state::Node;
+use crate::state::kube::CmdlineDoc;
 use crate::state::pod_network::Overlay;
 use crate::state::services::{ServiceKind, ServicePort};
 use crate::walk::endpoint::entry::{outside, way_back};
@@ -142,6 +144,14 @@ pub struct Selection {
     pub reply: bool,
 }
 
+/// Whether kubelet runs on a node: a process, or its configuration.
+fn runs_kubelet(node: &Node) -> bool {
+    // k3s and RKE2 run it as a part of themselves.
+    let is_kubelet = |name: &str| ["kubelet", "k3s", "rke2"].iter().any(|program| name.starts_with(program));
+    let process = |doc: &CmdlineDoc| doc.source.key.instance.as_deref().is_some_and(is_kubelet);
+    node.kube_cmdlines().iter().any(process) || !node.kubelet_configs().is_empty()
+}
+
 /// The flows between the pods, Services and nodes of a world.
 #[must_use]
 pub fn flows(world: &World<'_>, selection: &Selection) -> Flows {
@@ -264,15 +274,17 @@ impl List<'_, '_> {
         };
         let cluster: fn(ServiceKind) -> bool = |kind| kind == ServiceKind::ClusterIp;
         let external: fn(ServiceKind) -> bool = |kind| matches!(kind, ServiceKind::ExternalIp | ServiceKind::LoadBalancer);
+        let is_own = |pod: &Party, p: &ServicePort| p.endpoints.iter().any(|(addr, _)| pod.addrs.contains(addr));
         for (kind, wanted) in [(FlowKind::PodToClusterIp, cluster), (FlowKind::PodToExternalIp, external)] {
             let each = parties.pods_in_turn().flat_map(|pod| of(pod, wanted).into_iter().map(move |port| (pod, port)));
+            // A pod that asks its own Service is a kind of its own.
+            let each = each.filter(|(pod, port)| kind != FlowKind::PodToClusterIp || !is_own(pod, port));
             self.add(kind, each, |list, (pod, port)| list.to_service(kind, pod, port));
         }
         let kind = FlowKind::PodToItself;
-        let own = parties.pods_in_turn().flat_map(|pod| {
-            let is_own = |p: &&ServicePort| p.endpoints.iter().any(|(addr, _)| pod.addrs.contains(addr));
-            of(pod, cluster).into_iter().filter(is_own).map(move |port| (pod, port))
-        });
+        let own = parties
+            .pods_in_turn()
+            .flat_map(|pod| of(pod, cluster).into_iter().filter(move |port| is_own(pod, port)).map(move |port| (pod, port)));
         self.add(kind, own, |list, (pod, port)| list.to_service(kind, pod, port));
         let kind = FlowKind::NodeToClusterIp;
         let each = parties.nodes.iter().flat_map(|node| of(node, cluster).into_iter().map(move |port| (node, port)));
@@ -371,7 +383,11 @@ impl List<'_, '_> {
             self.gap(kind, "no Service default/kubernetes is known, whose endpoints are the control plane".to_owned());
         }
         let each = api.into_iter().flat_map(|addr| parties.nodes.iter().map(move |node| (addr, node)));
-        let each = each.filter(|(addr, node)| !node.addrs.contains(addr));
+        let runs = |node: &Party| world.nodes().get(node.node as usize).is_some_and(|state| runs_kubelet(state));
+        for node in parties.nodes.iter().filter(|node| !runs(node)) {
+            self.gap(kind, format!("{}: no capture shows that kubelet runs there", node.name));
+        }
+        let each = each.filter(|(addr, node)| runs(node) && !node.addrs.contains(addr));
         self.add(kind, each, |list, (addr, node)| {
             let owner: Option<NsId> = names::owners(world, addr).map(|(ns, _)| ns).next();
             let client = match owner {
@@ -390,7 +406,6 @@ mod tests {
     use bundle::{Capture, Key, Netns};
 
     use super::*;
-    use crate::state::Node;
     use crate::state::testing::with_pods;
 
     /// A node with two pods, `default/kubernetes`, a Service with a NodePort that leads to the first pod, and a peer.
@@ -404,7 +419,9 @@ mod tests {
             -A KUBE-NODEPORTS -p tcp -m comment --comment \"default/web:http\" -m tcp --dport 30080 -j KUBE-SVC-W\n\
             -A KUBE-SVC-W -p tcp -m tcp -j DNAT --to-destination 10.244.1.1:8080\n\
             -A KUBE-SVC-K -p tcp -m tcp -j DNAT --to-destination 192.168.50.10:6443\nCOMMIT\n";
+        let kubelet = Key { netns: Netns::Node, capture: Capture::KubeCmdline, instance: Some("kubelet[714]".into()) };
         let mut texts = vec![
+            (kubelet, "/usr/bin/kubelet\n".to_owned()),
             (Key::node(Capture::IpAddr), addr.to_owned()),
             (Key::node(Capture::IpRoute4), routes.to_owned()),
             (Key::node(Capture::IpRule4), rules.to_owned()),
@@ -434,13 +451,10 @@ mod tests {
 
     #[test]
     fn the_limit_is_fair_and_said() {
-        let (list, flows) = named(&node(&[1, 2]), 2);
+        // The second pod is no endpoint of a Service, so that it has two to ask; the first one has one, and itself.
+        let (list, flows) = named(&node(&[1, 2]), 1);
         let to_services: Vec<&String> = list.iter().filter(|f| f.starts_with("pod-to-cluster-ip")).collect();
-        assert_eq!(to_services.len(), 2);
-        assert!(
-            to_services.iter().all(|f| f.contains("10.244.1.1")),
-            "the first pod asks all before the second asks any: {list:?}"
-        );
+        assert!(matches!(to_services[..], [only] if only.contains("10.244.1.1")), "{list:?}");
         assert!(flows.left_out.contains(&(FlowKind::PodToClusterIp, 2)), "{:?}", flows.left_out);
     }
 

@@ -213,11 +213,14 @@ impl<'n> Routed<'n> {
         Self { because: Some(why), ..Self::end(outcome) }
     }
 
-    /// The lines that decided: the route, the next hop it names, and the rule.
+    /// The lines that decided: the route, the next hop it names, and the rule, unless it is one of those that every node has
+    /// (`fib_default_rules_init()`, net/ipv4/fib_rules.c) and a route says more.
     #[must_use]
     pub fn evidence(&self) -> Vec<Evidence> {
+        let everywhere = |rule: &PolicyRule| matches!(rule.priority, 0 | 32_766 | 32_767) && self.route.is_some();
         let route = self.route.iter().map(Fact::evidence);
-        route.chain(self.nexthop.iter().map(Fact::evidence)).chain(self.rule.iter().map(Fact::evidence)).collect()
+        let rule = self.rule.iter().filter(|rule| !everywhere(rule.value)).map(Fact::evidence);
+        route.chain(self.nexthop.iter().map(Fact::evidence)).chain(rule).collect()
     }
 
     /// Whether two ways are the same for a packet, whatever decided.

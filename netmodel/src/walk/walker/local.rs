@@ -79,7 +79,7 @@ impl<'n> Walker<'_, 'n> {
             match routed.outcome {
                 RouteOutcome::Forward | RouteOutcome::Local | RouteOutcome::Broadcast | RouteOutcome::Multicast => {
                     if self.record {
-                        let note = Note::new(ns, Stage::Routing, describe(&routed, again)).by(routed.evidence());
+                        let note = Note::new(ns, Stage::Routing, describe(&routed, again)).by(routed.evidence()).decides();
                         self.write(&mut way, note);
                     }
                     out.push((way, routed));

@@ -23,7 +23,6 @@ impl Walker<'_, '_> {
     /// (`iptunnel_xmit()`, net/ipv4/ip_tunnel_core.c).
     pub(super) fn wrap(&mut self, mut way: Way, ns: NsId, wrapping: Encapsulated) {
         let Encapsulated { ns: underlay, tunnel, protocol, outer, bound, route_mark, frame, evidence, .. } = wrapping;
-        way = self.noted(way, || Note::new(ns, Stage::Encapsulate, format!("{tunnel} wraps it")).by(evidence));
         let inner = std::mem::replace(&mut way.packet, outer);
         let before = way.wrapped.take();
         way.wrapped = Some(Box::new(Wrapped { packet: inner, frame, protocol, outer: before }));
@@ -31,6 +30,7 @@ impl Walker<'_, '_> {
         way.scrub(underlay != ns);
         way.packet.mark = mark;
         way.route_mark = Some(route_mark);
+        way = self.noted(way, || Note::new(ns, Stage::Encapsulate, format!("{tunnel} wraps it")).by(evidence).decides());
         self.send(way, underlay, bound.as_deref());
     }
 
@@ -46,7 +46,8 @@ impl Walker<'_, '_> {
                 if there == ns {
                     way.packet.mark = mark;
                 }
-                way = self.noted(way, || Note::new(there, Stage::Decapsulate, format!("{dev} unwraps it")).by(evidence));
+                way =
+                    self.noted(way, || Note::new(there, Stage::Decapsulate, format!("{dev} unwraps it")).by(evidence).decides());
                 self.receive(way, there, &dev, frame.unwrap_or_default());
             }
             Decapsulated::Refused { reason, evidence, port_unreachable } => {
