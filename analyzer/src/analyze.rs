@@ -14,7 +14,7 @@ use crate::cli::{Analyze, FailOn, Format, ReportOptions};
 use crate::exit::{Status, Stop};
 use crate::input::{Input, Opened};
 use crate::report::{NodeReport, Report, Unreadable};
-use crate::{catalogue, input, output, quiet, report, summary};
+use crate::{catalogue, input, layout, output, quiet, report, summary};
 
 /// From how many inputs on a progress bar is worth its line.
 const MANY: usize = 5;
@@ -115,7 +115,7 @@ pub(crate) fn write(report: &Report, options: &ReportOptions) -> Result<(), Stop
         // Where nothing could be read, stderr has said all that there is to say.
         Format::Text if report.nodes.is_empty() && file.is_none() => return Ok(()),
         Format::Text => {
-            let layout = report::text::Layout { width: output::width(file), verbose: options.verbose };
+            let layout = layout::Layout { width: output::width(file), verbose: options.verbose };
             report::text::render(report, &layout)
         }
     };
@@ -139,7 +139,7 @@ pub(crate) fn status(report: &Report, fail_on: FailOn, require_complete: bool) -
 }
 
 /// `-o` in front of a bundle's name is a slip that would cost the only copy of a node's state.
-fn refuse_to_overwrite(file: &Path, inputs: &[PathBuf]) -> Result<(), Stop> {
+pub(crate) fn refuse_to_overwrite(file: &Path, inputs: &[PathBuf]) -> Result<(), Stop> {
     let Ok(target) = file.canonicalize() else { return Ok(()) };
     if target.is_file() && inputs.iter().any(|input| input.canonicalize().is_ok_and(|i| i == target)) {
         return Err(Stop::error(format_args!("{} is an input: the report would overwrite it", shown(file)))

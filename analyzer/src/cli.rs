@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use netmodel::walk::endpoint::{End, Protocol};
 use rules::Severity;
 
 const STATUSES: &str = "\
@@ -26,6 +27,29 @@ const DOCTOR_EXAMPLES: &str = "\
 Examples (as root; without it, what may not be read is said):
   coldpath doctor
   coldpath doctor --bundle /var/tmp --format json -o report.json";
+
+const TRACE_HELP: &str = "\
+WHERE is
+  10.244.1.2, fd00::a          an address: of a pod, a node, a Service, or of something outside
+  pod:default/web-7d4b9        a pod: its name, with or without its namespace, or the beginning of it
+  node:node-a                  a node
+  service:kube-system/kube-dns a Service by its name (not in ipvs mode, which has no names)
+  external                     some host outside of the cluster
+  node-a%eth0                  --from: what comes in by that device; --to: its address
+and with a port behind a colon where it is the destination: 10.96.0.10:53, [fd00::a]:53, pod:web-7d4b9:8080.
+An address that none of the nodes has is outside: its packet comes in by the device on which the node would answer it.
+
+Examples:
+  coldpath trace node-a.zip node-b.zip --from pod:default/a1 --to 10.96.0.10:53 --proto udp
+  coldpath trace node-a.zip --from pod:a1 --to external:443
+  coldpath trace node-a.zip --from external --to node:node-a:30080       # a NodePort
+  coldpath trace site/*.zip --from pod:a1 --to pod:b1:8080 --size 1450   # does a full packet fit?
+  coldpath trace site/*.zip --matrix                                     # all flows, in one table
+
+Exit status:
+  0  delivered, and the answer, too (with --matrix: every flow)
+  1  not, or not always, or the bundles do not say enough
+  2  wrong usage, an error of the tool, or an input that could not be read";
 
 const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -67,6 +91,9 @@ pub(crate) enum Command {
     #[cfg(all(target_os = "linux", feature = "doctor"))]
     #[command(after_help = format!("{DOCTOR_EXAMPLES}\n\n{STATUSES}"))]
     Doctor(Doctor),
+    /// Follow a packet through the nodes that bundles show, and say where it ends and why
+    #[command(after_help = TRACE_HELP)]
+    Trace(Trace),
     /// Show what is in a bundle and what is absent and why, or one capture's text
     #[command(after_help = SHOW_EXAMPLES)]
     Show(Show),
@@ -120,6 +147,89 @@ pub(crate) struct ReportOptions {
     /// Show evidence lines whole, however long they are
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+/// `coldpath trace`
+#[derive(Debug, Args)]
+pub(crate) struct Trace {
+    /// Bundles of one node or several: zips, or folders that hold a manifest.json; or folders and files of pasted outputs
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Who sends
+    #[arg(long, value_name = "WHERE", required_unless_present = "matrix", conflicts_with = "matrix")]
+    pub(crate) from: Option<End>,
+    /// Where it is sent
+    #[arg(long, value_name = "WHERE[:PORT]", required_unless_present = "matrix", conflicts_with = "matrix")]
+    pub(crate) to: Option<End>,
+    /// The protocol; tcp, unless another one is all that is known at the destination
+    #[arg(long, value_enum, conflicts_with = "matrix")]
+    pub(crate) proto: Option<Proto>,
+    /// Length of the IP packet; that of a usual first packet, unless it is said
+    #[arg(long, value_name = "BYTES", conflicts_with = "matrix")]
+    pub(crate) size: Option<u16>,
+    /// The packet's mark, decimal or with 0x
+    #[arg(long, value_name = "MARK", default_value = "0", value_parser = mark, conflicts_with = "matrix")]
+    pub(crate) mark: u32,
+    /// The source port
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "matrix")]
+    pub(crate) sport: Option<u16>,
+    /// It comes in by this device of the node, instead of being sent by a socket
+    #[arg(long, value_name = "INTERFACE", conflicts_with = "matrix")]
+    pub(crate) iif: Option<String>,
+    /// It may not be fragmented: the default, as Linux sends
+    #[arg(long, conflicts_with_all = ["no_df", "matrix"])]
+    pub(crate) df: bool,
+    /// It may be fragmented
+    #[arg(long, conflicts_with = "matrix")]
+    pub(crate) no_df: bool,
+    /// Do not walk the answer
+    #[arg(long)]
+    pub(crate) no_reply: bool,
+    /// Walk all flows between the nodes' pods, Services and nodes, and show what becomes of them in one table
+    #[arg(long)]
+    pub(crate) matrix: bool,
+    /// With --matrix: how many flows of one kind are walked at most
+    #[arg(long, value_name = "N", default_value_t = 2_000, requires = "matrix")]
+    pub(crate) max_flows: usize,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Write it to this file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Show every step of every way, and lines whole
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+/// A protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Proto {
+    /// The first packet of a connection
+    Tcp,
+    /// A datagram
+    Udp,
+    /// An echo request (ping)
+    Icmp,
+    /// The first packet of an association
+    Sctp,
+}
+
+impl From<Proto> for Protocol {
+    fn from(proto: Proto) -> Self {
+        match proto {
+            Proto::Tcp => Self::Tcp,
+            Proto::Udp => Self::Udp,
+            Proto::Icmp => Self::Icmp,
+            Proto::Sctp => Self::Sctp,
+        }
+    }
+}
+
+/// A mark, as iptables and ip print it.
+fn mark(text: &str) -> Result<u32, String> {
+    let (digits, radix) = text.strip_prefix("0x").map_or((text, 10), |hex| (hex, 16));
+    u32::from_str_radix(digits, radix).map_err(|_| "a mark is a number of 32 bits, decimal or with 0x".to_owned())
 }
 
 /// `coldpath grep`

@@ -8,6 +8,7 @@ mod doctor;
 mod exit;
 mod grep;
 mod input;
+mod layout;
 mod output;
 mod pages;
 mod quiet;
@@ -17,6 +18,7 @@ mod show;
 mod summary;
 #[cfg(test)]
 mod testing;
+mod trace;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -47,6 +49,7 @@ fn run(command: &Command) -> Result<Status, Stop> {
         Command::Analyze(args) => analyze::run(args),
         #[cfg(all(target_os = "linux", feature = "doctor"))]
         Command::Doctor(args) => doctor::run(args),
+        Command::Trace(args) => trace::run(args),
         Command::Show(args) => show::run(args).map(|()| Status::Clean),
         Command::Grep(args) => grep::run(args),
         Command::Rules(args) => pages::list(args.format).map(|()| Status::Clean),

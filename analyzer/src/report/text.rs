@@ -9,29 +9,15 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use bundle::Key;
-use netmodel::{Evidence, Missing};
+use netmodel::Missing;
 use rules::{Finding, Outcome, Remedy, RemedyAction, Rule, Severity, When};
 
 use super::{NodeReport, Report, Unreadable};
+use crate::layout::{BOLD, DIM, Layout, excerpt, paragraph, plural, say};
 use crate::sanitize::{block, line};
-
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
 
 /// How many lines of evidence a finding is shown with; the deciding one is the first.
 const MOST_EVIDENCE: usize = 8;
-/// How many characters of an evidence line are shown.
-const EXCERPT: usize = 160;
-
-/// How the report is laid out.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Layout {
-    /// Columns that sentences are wrapped to.
-    pub(crate) width: usize,
-    /// Whether evidence lines are shown whole.
-    pub(crate) verbose: bool,
-}
-
 /// The report as text, with ANSI styles.
 pub(crate) fn render(report: &Report, layout: &Layout) -> String {
     let mut out = String::new();
@@ -44,12 +30,6 @@ pub(crate) fn render(report: &Report, layout: &Layout) -> String {
     }
     last_line(&mut out, report);
     out
-}
-
-/// Adds a line.
-macro_rules! say {
-    ($out:expr) => { $out.push('\n') };
-    ($out:expr, $($args:tt)*) => { writeln!($out, $($args)*).expect("writing to a String does not fail") };
 }
 
 fn section(out: &mut String, node: &NodeReport, layout: &Layout, many: bool) {
@@ -126,23 +106,6 @@ fn one_finding(out: &mut String, rule: &Rule, finding: &Finding, layout: &Layout
         }
         say!(out);
     }
-}
-
-/// `capture:line: text`, the text cut in its middle if it is long: a firewall rule says whom it means at its start and what it does
-/// at its end.
-fn excerpt(evidence: &Evidence, layout: &Layout) -> String {
-    let place = if evidence.line == 0 { evidence.capture.clone() } else { format!("{}:{}", evidence.capture, evidence.line) };
-    let text = line(&evidence.text);
-    let length = text.chars().count();
-    let text = if layout.verbose || length <= EXCERPT {
-        text.into_owned()
-    } else {
-        let tail = EXCERPT / 3;
-        let head: String = text.chars().take(EXCERPT - tail - 3).collect();
-        let tail: String = text.chars().skip(length - tail).collect();
-        format!("{} … {}", head.trim_end(), tail.trim_start())
-    };
-    format!("{DIM}{}:{DIM:#} {text}", line(&place))
 }
 
 fn remedies<'f>(out: &mut String, steps: impl Iterator<Item = &'f Remedy>, when: When, layout: &Layout) {
@@ -324,17 +287,6 @@ fn short_reasons(node: &NodeReport) -> String {
     if more > 0 { format!("{listed}; {more} more above") } else { listed }
 }
 
-fn paragraph(out: &mut String, text: &str, indent: &str, layout: &Layout) {
-    let options = textwrap::Options::new(layout.width)
-        .initial_indent(indent)
-        .subsequent_indent(indent)
-        .break_words(false)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation);
-    for wrapped in textwrap::wrap(text, options) {
-        say!(out, "{wrapped}");
-    }
-}
-
 fn style(severity: Severity) -> Style {
     let color = match severity {
         Severity::Error => AnsiColor::Red,
@@ -342,10 +294,6 @@ fn style(severity: Severity) -> Style {
         Severity::Note => AnsiColor::Cyan,
     };
     color.on_default().bold()
-}
-
-fn plural(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 #[cfg(test)]
@@ -394,16 +342,5 @@ mod tests {
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
         assert!(text.contains("\\u{1b}[2J"));
         assert!(text.contains("cat > '/etc/a b' <<'EOF_'\nEOF\nx\nEOF_\n"), "{text}");
-    }
-
-    #[test]
-    fn long_lines_are_cut_in_their_middle_unless_all_is_asked_for() {
-        let text = format!("-A KUBE-FORWARD {}-j DROP", "x".repeat(400));
-        let evidence = Evidence { capture: "node/x".to_owned(), line: 7, text: text.clone() };
-        let show = |verbose| anstream::adapter::strip_str(&excerpt(&evidence, &Layout { verbose, ..LAYOUT })).to_string();
-        let cut = show(false);
-        assert!(cut.starts_with("node/x:7: -A KUBE-FORWARD x") && cut.ends_with("x-j DROP"), "{cut}");
-        assert_eq!(cut.chars().count(), "node/x:7: ".len() + EXCERPT);
-        assert_eq!(show(true), format!("node/x:7: {text}"));
     }
 }
