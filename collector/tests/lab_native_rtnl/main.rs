@@ -34,6 +34,10 @@ const CAPTURES: &[Capture] = &[
     Capture::IpRule6,
     Capture::IpNeigh,
     Capture::IpNexthop,
+    Capture::BridgeFdb,
+    Capture::BridgeLink,
+    Capture::BridgeVlan,
+    Capture::TcQdisc,
 ];
 
 type Texts = BTreeMap<Key, (How, String)>;
@@ -102,6 +106,8 @@ const MOVING: &[&str] = &[
     "forward_delay_timer",
     "root_id",
     "usedbcqueuelen",
+    "bytes",
+    "packets",
 ];
 
 /// The text without the values of what moves.
