@@ -69,6 +69,12 @@ impl Ipsets {
         self.sets.get(*self.index.get(name)?)
     }
 
+    /// The position of the set of that name in [`Ipsets::sets`].
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+
     /// The members of a set.
     #[must_use]
     pub fn members_of(&self, set: &Set) -> &[Member] {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use super::ipsets::SetIndex;
 use super::kube::{CmdlineDoc, KubeDocs};
 use super::links::Links;
 use super::persist::{BootModule, SysctlFiles};
@@ -51,6 +52,7 @@ pub(super) struct Cells {
     pub(super) conntrack_index: OnceLock<HashMap<(u8, u16, Tuple), usize>>,
     pub(super) conntrack_stats: Cell<Doc<ConntrackStats>>,
     pub(super) ipsets: Cell<Doc<Ipsets>>,
+    pub(super) ipset_indices: OnceLock<Vec<OnceLock<Result<SetIndex, String>>>>,
     pub(super) resolv_conf: Cell<Doc<ResolvConf>>,
     pub(super) resolved_upstreams: Cell<Doc<ResolvConf>>,
     pub(super) modules: Cell<Doc<Modules>>,

@@ -1,13 +1,17 @@
-//! IP sets: what is in them, and whether a packet matches one.
+//! IP sets: what is in them, and whether a packet matches one, as `ip_set_test()` of net/netfilter/ipset/ip_set_core.c answers.
+
+mod index;
 
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use bundle::Capture;
-use ipnet::IpNet;
 
 use super::{Doc, Node, forms};
-use crate::parse::ipset::{Ipsets, Member};
-use crate::source::{Fact, Missing};
+use crate::parse::ipset::Ipsets;
+use crate::source::Missing;
+use index::Found;
+pub(super) use index::SetIndex;
 
 /// Which end of a packet a dimension of a set is compared with (`--match-set NAME src,dst`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,22 +35,18 @@ pub struct SetPacket<'a> {
     pub sport: Option<u16>,
     /// The destination port.
     pub dport: Option<u16>,
-    /// The incoming device.
+    /// Type and code of ICMP and ICMPv6, which stand in the place of ports.
+    pub icmp: Option<(u8, u8)>,
+    /// The incoming device; empty where there is none.
     pub iif: Option<&'a str>,
-    /// The outgoing device.
+    /// The outgoing device; empty where there is none.
     pub oif: Option<&'a str>,
     /// The mark.
     pub mark: Option<u32>,
 }
 
-/// Whether a packet is in a set.
-#[derive(Clone, Debug)]
-pub enum InSet<'n> {
-    /// It is, by this member.
-    Yes(Fact<'n, Member>),
-    /// It is not.
-    No,
-}
+/// How deep sets of sets are followed; the kernel does not let them hold each other.
+const MAX_DEPTH: u8 = 2;
 
 impl Node {
     /// All sets.
@@ -57,143 +57,54 @@ impl Node {
         self.cells.ipsets.get(|| self.doc_if(Capture::IpsetSave, forms::ipsets))
     }
 
-    /// Whether a packet matches `--match-set NAME SIDES`.
+    /// Whether a packet matches `--match-set NAME SIDES`; with `return_nomatch` whether it matches an exception of a set of networks.
     ///
     /// # Errors
     /// [`Missing`] is the third answer, unknown: the capture is absent or not whole, the set is not in it, its type is not known, or
     /// the set asks for something of the packet that is not known.
-    pub fn ipset_contains(&self, name: &str, sides: &[Side], packet: &SetPacket<'_>) -> Result<InSet<'_>, Missing> {
+    pub fn ipset_match(&self, name: &str, sides: &[Side], packet: &SetPacket<'_>, return_nomatch: bool) -> Result<bool, Missing> {
+        self.ipset_test(name, sides, packet, return_nomatch, 0)
+    }
+
+    fn ipset_test(
+        &self,
+        name: &str,
+        sides: &[Side],
+        packet: &SetPacket<'_>,
+        return_nomatch: bool,
+        depth: u8,
+    ) -> Result<bool, Missing> {
         let doc = self.ipsets()?;
         let unknown = |why: String| Missing::new(&doc.source.key, format!("ipset {name}"), why);
-        let set = doc.set(name).ok_or_else(|| unknown("the capture does not have it".to_owned()))?;
-        let kind = set.kind.as_deref().ok_or_else(|| unknown("its `create` line is missing".to_owned()))?;
-        let (method, parts) = kind.split_once(':').unwrap_or((kind, ""));
-        let dims: Vec<Dim> =
-            parts.split(',').map(Dim::parse).collect::<Option<_>>().ok_or_else(|| unknown(format!("its type is {kind}")))?;
-        if !matches!(method, "hash" | "bitmap") || sides.len() < dims.len() {
-            return Err(unknown(format!("`{kind}` with {} directions is not known", sides.len())));
-        }
-        // `hash:ip,mark` compares a mark whatever the direction says; all others take one direction a dimension.
-        let wanted: Vec<Wanted<'_>> = dims
-            .iter()
-            .zip(sides)
-            .map(|(dim, side)| packet.part(*dim, *side).ok_or_else(|| unknown(format!("the packet's {dim:?} is not known"))))
-            .collect::<Result<_, _>>()?;
-        let mut best: Option<(u32, &Member)> = None;
-        let mut odd = None;
-        for member in doc.members_of(set) {
-            match covers(doc.text(member.element), &wanted, method == "bitmap") {
-                // Of overlapping networks the kernel takes the longest prefix first; a `nomatch` there ends the search.
-                Some(Some(len)) if best.is_none_or(|(known, _)| len > known) => best = Some((len, member)),
-                Some(_) => {}
-                None => odd = odd.or(Some(member)),
+        let position = doc.position(name).ok_or_else(|| unknown("the capture does not have it".to_owned()))?;
+        let indices =
+            self.cells.ipset_indices.get_or_init(|| std::iter::repeat_with(OnceLock::new).take(doc.sets.len()).collect());
+        let index = indices.get(position).ok_or_else(|| unknown("the capture does not have it".to_owned()))?;
+        let index = index.get_or_init(|| SetIndex::new(doc, &doc.sets[position])).as_ref().map_err(|why| unknown(why.clone()))?;
+        let found = match index {
+            SetIndex::List(names) if depth < MAX_DEPTH => {
+                let mut doubt = None;
+                for name in names {
+                    match self.ipset_test(name, sides, packet, return_nomatch, depth + 1) {
+                        Ok(true) => return Ok(true),
+                        Ok(false) => {}
+                        Err(missing) => doubt = doubt.or(Some(missing)),
+                    }
+                }
+                if let Some(missing) = doubt {
+                    return Err(missing);
+                }
+                Found::No
             }
-        }
-        match (best, odd) {
-            // A member that is not understood could be a longer prefix with `nomatch`: only networks have that.
-            (Some((_, member)), odd) if odd.is_none() || !dims.contains(&Dim::Net) => {
-                Ok(if member.nomatch { InSet::No } else { InSet::Yes(doc.fact(*member, member.at)) })
-            }
-            (_, Some(member)) => Err(unknown(format!("line {} is not understood: {}", member.at.line, doc.text(member.at)))),
-            _ => doc.complete().map(|()| InSet::No),
-        }
-    }
-}
-
-/// A dimension of a set's type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Dim {
-    Ip,
-    Net,
-    Port,
-    Mark,
-    Iface,
-}
-
-impl Dim {
-    fn parse(word: &str) -> Option<Self> {
-        Some(match word {
-            "ip" => Self::Ip,
-            "net" => Self::Net,
-            "port" => Self::Port,
-            "mark" => Self::Mark,
-            "iface" => Self::Iface,
-            _ => return None,
-        })
-    }
-}
-
-/// What a dimension compares.
-#[derive(Clone, Copy, Debug)]
-enum Wanted<'a> {
-    Addr(IpAddr),
-    Port(u8, u16),
-    Mark(u32),
-    Iface(&'a str),
-}
-
-impl<'a> SetPacket<'a> {
-    fn part(&self, dim: Dim, side: Side) -> Option<Wanted<'a>> {
-        let of = |src, dst| if side == Side::Src { src } else { dst };
-        Some(match dim {
-            Dim::Ip | Dim::Net => Wanted::Addr(if side == Side::Src { self.src } else { self.dst }?),
-            Dim::Port => Wanted::Port(self.protocol?, of(self.sport, self.dport)?),
-            Dim::Mark => Wanted::Mark(self.mark?),
-            Dim::Iface => Wanted::Iface(if side == Side::Src { self.iif } else { self.oif }?),
-        })
-    }
-}
-
-/// Whether an element covers what is wanted: the sum of its prefix lengths if so; `None` if it is not understood.
-fn covers(element: &str, wanted: &[Wanted<'_>], bitmap: bool) -> Option<Option<u32>> {
-    let mut parts = element.split(',');
-    let mut len = 0;
-    let mut all = true;
-    for want in wanted {
-        let part = parts.next()?;
-        match want {
-            Wanted::Addr(addr) => match in_range(part, *addr)? {
-                Some(prefix) => len += prefix,
-                None => all = false,
-            },
-            Wanted::Port(proto, port) => {
-                let (named, range) = part.split_once(':').unwrap_or(("", part));
-                let (low, high) = range.split_once('-').unwrap_or((range, range));
-                // A bitmap of ports has no protocol and takes those of TCP and UDP; without one a hash means TCP.
-                let proto_fits = if bitmap && named.is_empty() { matches!(proto, 6 | 17) } else { protocol(named)? == *proto };
-                all &= proto_fits && (low.parse::<u16>().ok()?..=high.parse::<u16>().ok()?).contains(port);
-            }
-            Wanted::Mark(mark) => all &= u32::from_str_radix(part.strip_prefix("0x")?, 16).ok()? == *mark,
-            // `physdev:` compares a bridge port, which the packet does not tell.
-            Wanted::Iface(_) if part.contains(':') => return None,
-            Wanted::Iface(name) => all &= part == *name,
+            SetIndex::List(_) => return Err(unknown("sets hold sets that hold sets".to_owned())),
+            SetIndex::Members(members) => members.find(doc, sides, packet),
+        };
+        match found {
+            Found::Yes { nomatch } => Ok(nomatch == (return_nomatch && index.has_networks())),
+            Found::No => doc.complete().map(|()| false),
+            Found::Unknown(why) => Err(unknown(why)),
         }
     }
-    parts.next().is_none().then_some(all.then_some(len))
-}
-
-/// Whether an address, prefix or range covers an address: its prefix length if so (a range counts as a host).
-fn in_range(part: &str, addr: IpAddr) -> Option<Option<u32>> {
-    if let Ok(net) = part.parse::<IpNet>() {
-        return Some(net.contains(&addr).then_some(u32::from(net.prefix_len())));
-    }
-    let (low, high) = part.split_once('-').unwrap_or((part, part));
-    let (low, high): (IpAddr, IpAddr) = (low.parse().ok()?, high.parse().ok()?);
-    let host = if addr.is_ipv4() { 32 } else { 128 };
-    Some((low.is_ipv4() == addr.is_ipv4() && (low..=high).contains(&addr)).then_some(host))
-}
-
-/// A protocol as ipset prints it.
-fn protocol(word: &str) -> Option<u8> {
-    Some(match word {
-        "tcp" | "" => 6,
-        "udp" => 17,
-        "sctp" => 132,
-        "udplite" => 136,
-        "icmp" => 1,
-        "icmpv6" | "ipv6-icmp" => 58,
-        number => number.parse().ok()?,
-    })
 }
 
 #[cfg(test)]
@@ -210,11 +121,11 @@ mod tests {
 
     fn packet(src: &str, dst: &str, protocol: u8, dport: Option<u16>) -> SetPacket<'static> {
         let (src, dst) = (src.parse().ok(), dst.parse().ok());
-        SetPacket { src, dst, protocol: Some(protocol), sport: Some(40000), dport, iif: None, oif: None, mark: None }
+        SetPacket { src, dst, protocol: Some(protocol), sport: Some(40000), dport, icmp: None, iif: None, oif: None, mark: None }
     }
 
     fn ask(name: &str, sides: &[Side], packet: &SetPacket<'_>) -> Option<bool> {
-        node(&[(Capture::IpsetSave, SETS)]).ipset_contains(name, sides, packet).ok().map(|a| matches!(a, InSet::Yes(_)))
+        node(&[(Capture::IpsetSave, SETS)]).ipset_match(name, sides, packet, false).ok()
     }
 
     #[test]
@@ -232,15 +143,55 @@ mod tests {
         assert_eq!(ask("LOOP", &[Dst, Dst, Src], &packet("10.244.1.2", "10.244.1.2", 6, Some(8080))), Some(true));
         assert_eq!(ask("SRC", &[Dst, Dst, Src], &packet("203.0.113.9", "198.51.100.5", 6, Some(80))), Some(true));
         assert_eq!(ask("SRC", &[Dst, Dst, Src], &packet("203.0.114.9", "198.51.100.5", 6, Some(80))), Some(false));
-        assert_eq!(ask("L", &[Src], &dns), None);
+        assert_eq!(ask("L", &[Src], &packet("10.8.0.1", "2.2.2.2", 6, None)), Some(true));
+        assert_eq!(ask("L", &[Src], &packet("11.8.0.1", "2.2.2.2", 6, None)), Some(false));
         assert_eq!(ask("nothing", &[Src], &dns), None);
     }
 
     #[test]
     fn what_is_not_found_in_a_cut_set_is_unknown() {
         let cut = node(&[(Capture::IpsetSave, "create A hash:ip family inet\nadd A 10.0.0.1\nadd A\n")]);
-        let ask = |src: &str| cut.ipset_contains("A", &[Side::Src], &packet(src, "1.1.1.1", 6, None));
-        assert!(matches!(ask("10.0.0.1"), Ok(InSet::Yes(fact)) if fact.at.line == 2));
+        let ask = |src: &str| cut.ipset_match("A", &[Side::Src], &packet(src, "1.1.1.1", 6, None), false);
+        assert_eq!(ask("10.0.0.1").ok(), Some(true));
         assert!(ask("10.0.0.2").is_err());
+    }
+
+    const MORE: &str = "create M hash:ip family inet netmask 24\nadd M 10.0.1.0\n\
+        create K hash:ip,mark family inet markmask 0x000000ff\nadd K 10.0.0.1,0x00000005\n\
+        create I hash:net,iface family inet\nadd I 10.0.0.0/8,eth0\n\
+        create NN hash:net,port,net family inet\nadd NN 10.0.0.0/8,tcp:80,192.168.0.0/16\nadd NN 10.1.0.0/16,tcp:80,192.168.0.0/24 nomatch\n\
+        create C hash:ip,mac family inet\nadd C 10.0.0.1,00:11:22:33:44:55\n\
+        create P hash:ip,port family inet\nadd P 10.0.0.1,icmp:8/0\nadd P 10.0.0.1,gre:0\n\
+        create V6 hash:net family inet6\nadd V6 fd00::/8\n";
+
+    #[test]
+    fn what_a_set_compares_follows_its_options() {
+        use Side::{Dst, Src};
+        let sets = node(&[(Capture::IpsetSave, MORE)]);
+        let ask = |name: &str, sides: &[Side], packet: &SetPacket<'_>| sets.ipset_match(name, sides, packet, false).ok();
+        assert_eq!(ask("M", &[Src], &packet("10.0.1.77", "2.2.2.2", 6, None)), Some(true));
+        assert_eq!(ask("M", &[Src], &packet("10.0.2.77", "2.2.2.2", 6, None)), Some(false));
+        let marked = |mark| SetPacket { mark, ..packet("10.0.0.1", "2.2.2.2", 6, None) };
+        assert_eq!(ask("K", &[Src, Src], &marked(Some(0x1205))), Some(true), "the mask counts");
+        assert_eq!(ask("K", &[Src, Src], &marked(Some(0x1206))), Some(false));
+        assert_eq!(ask("K", &[Src, Src], &marked(None)), None);
+        let via = |iif| SetPacket { iif, ..packet("10.7.0.1", "2.2.2.2", 6, None) };
+        assert_eq!(ask("I", &[Src, Src], &via(Some("eth0"))), Some(true));
+        assert_eq!(ask("I", &[Src, Src], &via(Some("eth1"))), Some(false));
+        assert_eq!(ask("I", &[Src, Src], &via(Some(""))), Some(false), "it came in by none");
+        assert_eq!(ask("I", &[Src, Src], &via(None)), None);
+        let between = |src: &str, dst: &str| packet(src, dst, 6, Some(80));
+        assert_eq!(ask("NN", &[Src, Dst, Dst], &between("10.1.0.1", "192.168.9.1")), Some(true));
+        assert_eq!(ask("NN", &[Src, Dst, Dst], &between("10.1.0.1", "192.168.0.1")), Some(false), "nomatch");
+        assert_eq!(sets.ipset_match("NN", &[Src, Dst, Dst], &between("10.1.0.1", "192.168.0.1"), true).ok(), Some(true));
+        assert_eq!(sets.ipset_match("NN", &[Src, Dst, Dst], &between("10.1.0.1", "192.168.9.1"), true).ok(), Some(false));
+        assert_eq!(ask("C", &[Src, Src], &packet("10.0.0.1", "2.2.2.2", 6, None)), None, "its MAC is not known");
+        assert_eq!(ask("C", &[Src, Src], &packet("10.0.0.2", "2.2.2.2", 6, None)), Some(false));
+        let ping = |icmp| SetPacket { icmp, dport: None, sport: None, ..packet("10.0.0.1", "2.2.2.2", 1, None) };
+        assert_eq!(ask("P", &[Src, Dst], &ping(Some((8, 0)))), Some(true));
+        assert_eq!(ask("P", &[Src, Dst], &ping(Some((0, 0)))), Some(false));
+        assert_eq!(ask("P", &[Src, Dst], &packet("10.0.0.1", "2.2.2.2", 47, None)), Some(true));
+        assert_eq!(ask("V6", &[Src], &packet("10.0.0.1", "2.2.2.2", 6, None)), Some(false), "another family");
+        assert_eq!(ask("V6", &[Src], &packet("fd12::1", "fd12::2", 6, None)), Some(true));
     }
 }

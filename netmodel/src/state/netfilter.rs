@@ -12,6 +12,7 @@ use crate::parse::iptables::{Ruleset, TableKind};
 use crate::parse::iptables_list;
 use crate::parse::nft;
 use crate::source::{Missing, Source};
+use crate::walk::netfilter::plan::Plans;
 
 /// Which of the kernel's two implementations of iptables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +43,7 @@ pub(crate) struct NetfilterCells {
     iptables: [Cell<Doc<Ruleset>>; 4],
     nft: Cell<Doc<nft::Ruleset>>,
     nft_index: OnceLock<nft::index::Index>,
+    plans: Plans,
 }
 
 impl Node {
@@ -91,6 +93,11 @@ impl Node {
     pub fn nft_index(&self) -> Result<&nft::index::Index, Missing> {
         let doc = self.nft()?;
         Ok(self.netfilter.nft_index.get_or_init(|| nft::index::Index::new(&doc.parsed)))
+    }
+
+    /// What the walk has worked out of the rulesets.
+    pub(crate) fn plans(&self) -> &Plans {
+        &self.netfilter.plans
     }
 
     /// The text of a ruleset; an empty one where it is proven that there are no rules.

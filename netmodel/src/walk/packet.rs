@@ -53,6 +53,16 @@ impl Dev {
     pub fn named(name: &str) -> Self {
         Self::Named(name.into())
     }
+
+    /// Its name, empty where there is none; `None` where it is not known.
+    #[must_use]
+    pub fn as_option(&self) -> Option<&str> {
+        match self {
+            Self::Unknown => None,
+            Self::None => Some(""),
+            Self::Named(name) => Some(name),
+        }
+    }
 }
 
 /// What connection tracking thinks of a packet.
@@ -166,8 +176,15 @@ pub struct Packet {
     pub ct_zone: Option<u16>,
     /// What a nat chain asks connection tracking to translate it to. Taken by the walk behind each hook; `None` at its entry.
     pub nat: Option<NatRequest>,
+    /// Whether connection tracking has settled how the connection's source is translated, be it not at all (`nf_nat_initialized()`):
+    /// nat chains of input and postrouting are not asked again.
+    pub src_bound: bool,
+    /// The same of its destination: nat chains of prerouting and output are not asked again.
+    pub dst_bound: bool,
     /// The connection's state while it is hidden.
     hidden_ct: Option<CtState>,
+    /// Whether a rule said which connection it will belong to (a template of `CT`, or NOTRACK): later ones do nothing.
+    template: bool,
 }
 
 impl Packet {
@@ -202,7 +219,10 @@ impl Packet {
             ct_original: None,
             ct_zone: Some(0),
             nat: None,
+            src_bound: false,
+            dst_bound: false,
             hidden_ct: None,
+            template: false,
         }
     }
 
@@ -236,7 +256,9 @@ impl Packet {
     pub(super) fn ct_before(&mut self, hide: bool) {
         if hide {
             self.hidden_ct = self.ct_state;
-            self.ct_state = Some(CtState::Invalid);
+            if self.ct_state != Some(CtState::Untracked) {
+                self.ct_state = Some(CtState::Invalid);
+            }
         } else {
             let hidden = self.hidden_ct.take();
             if self.ct_state != Some(CtState::Untracked) {
@@ -245,12 +267,45 @@ impl Packet {
         }
     }
 
-    /// Forgets what a rule that is not known may have changed: the marks, and in a nat table what it translates.
-    pub(super) fn anything(&mut self, nat: bool) {
-        (self.mark, self.connmark) = (None, None);
-        if nat {
-            (self.src, self.dst, self.sport, self.dport) = (None, None, None, None);
-            (self.dnat, self.snat) = (None, None);
+    /// A rule before connection tracking says that it is not tracked, or in which zone it is. Only the first one counts
+    /// (`xt_ct_target()` of net/netfilter/xt_CT.c), and none behind connection tracking. Whether it counted.
+    pub(super) fn set_template(&mut self, zone: Option<Option<u16>>, untracked: bool) -> bool {
+        if self.template || self.ct_state != Some(CtState::Invalid) {
+            return false;
+        }
+        self.template = true;
+        if let Some(zone) = zone {
+            self.ct_zone = zone;
+        }
+        if untracked {
+            self.ct_state = Some(CtState::Untracked);
+        }
+        true
+    }
+
+    /// Whether it belongs to a connection; `None` is not known.
+    pub(super) fn is_tracked(&self) -> Option<bool> {
+        self.ct_state.map(|state| !matches!(state, CtState::Invalid | CtState::Untracked))
+    }
+
+    /// Makes the translation that is asked for, as far as the packet alone tells it.
+    pub(super) fn translate(&mut self) {
+        let Some(request) = self.nat.take() else { return };
+        let own = if request.source { &mut self.src } else { &mut self.dst };
+        *own = match request.to {
+            NatAddr::Keep => *own,
+            NatAddr::Range(first, last) => (first == last).then_some(first),
+            NatAddr::Prefix(net) => own.and_then(|addr| mapped(addr, net)),
+            NatAddr::OutgoingInterface | NatAddr::IncomingInterface | NatAddr::Unknown => None,
+        };
+        let port = request.ports.map(|(first, last)| (first == last).then_some(first));
+        if request.source {
+            // The kernel keeps the source port if it is free, which nobody knows.
+            self.sport = port.flatten();
+            self.snat = Some(true);
+        } else {
+            self.dport = port.unwrap_or(self.dport);
+            self.dnat = Some(true);
         }
     }
 
@@ -260,5 +315,21 @@ impl Packet {
         self.iif = iif;
         self.oif = oif;
         self
+    }
+}
+
+/// An address with its prefix exchanged for another one, as NETMAP does it; `None` for one of the other family.
+#[must_use]
+pub fn mapped(addr: IpAddr, net: ipnet::IpNet) -> Option<IpAddr> {
+    match (addr, net) {
+        (IpAddr::V4(addr), ipnet::IpNet::V4(net)) => {
+            let mask = net.netmask().to_bits();
+            Some(IpAddr::V4(((net.addr().to_bits() & mask) | (addr.to_bits() & !mask)).into()))
+        }
+        (IpAddr::V6(addr), ipnet::IpNet::V6(net)) => {
+            let mask = net.netmask().to_bits();
+            Some(IpAddr::V6(((net.addr().to_bits() & mask) | (addr.to_bits() & !mask)).into()))
+        }
+        _ => None,
     }
 }

@@ -1,5 +1,10 @@
 //! Three-valued answers: yes, no, or not known and why.
 
+use std::borrow::Cow;
+
+/// Why something is not known, in lower case.
+pub type Why = Cow<'static, str>;
+
 /// An answer to a question about a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tri {
@@ -8,13 +13,13 @@ pub enum Tri {
     /// No.
     No,
     /// Not known; says why, in lower case.
-    Unknown(String),
+    Unknown(Why),
 }
 
 impl Tri {
     /// Not known, for this reason.
     #[must_use]
-    pub fn unknown(why: impl Into<String>) -> Self {
+    pub fn unknown(why: impl Into<Why>) -> Self {
         Self::Unknown(why.into())
     }
 

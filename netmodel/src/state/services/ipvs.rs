@@ -6,7 +6,7 @@ use bundle::{AbsentWhy, Capture, Content};
 use super::{ServiceKind, ServicePort, Services};
 use crate::parse::ipvs::{Proto, VirtualAddr};
 use crate::state::Node;
-use crate::state::ipsets::{InSet, SetPacket, Side};
+use crate::state::ipsets::{SetPacket, Side};
 use crate::walk::packet::{SCTP, TCP, UDP};
 
 /// The device on which kube-proxy keeps the addresses of Services: every node has them, and none is reached by them.
@@ -36,11 +36,12 @@ pub(super) fn read(node: &Node, services: &mut Services) {
             protocol: Some(protocol),
             sport: None,
             dport: Some(port),
+            icmp: None,
             iif: None,
             oif: None,
             mark: None,
         };
-        let within = |set: &str| matches!(node.ipset_contains(set, &[Side::Dst, Side::Dst], &asked), Ok(InSet::Yes(_)));
+        let within = |set: &str| node.ipset_match(set, &[Side::Dst, Side::Dst], &asked, false).unwrap_or(false);
         let kind = if own {
             ServiceKind::NodePort
         } else if within("KUBE-LOAD-BALANCER") || within("KUBE-6-LOAD-BALANCER") {

@@ -9,10 +9,12 @@ use crate::parse::iptables::{Counters, TableKind};
 use crate::source::{Evidence, Missing};
 use crate::state::Node;
 use crate::state::netfilter::Backend;
-use crate::walk::netfilter::engine::{Engine, Line, Way};
+use crate::walk::netfilter::engine::{Engine, Line, Stop};
 use crate::walk::netfilter::lookups::OfNode;
 use crate::walk::netfilter::matching::Lookups;
+use crate::walk::netfilter::passage::{Fate, HookPoint, What};
 use crate::walk::netfilter::rulesets::Rulesets;
+use crate::walk::netfilter::way::Way;
 use crate::walk::packet::Packet;
 
 /// A netfilter hook of IPv4 and IPv6.
@@ -31,6 +33,14 @@ pub enum Hook {
 }
 
 impl Hook {
+    /// All, in the order of their numbers.
+    pub(super) const ALL: [Self; 5] = [Self::Prerouting, Self::Input, Self::Forward, Self::Output, Self::Postrouting];
+
+    /// Whether nat chains on it translate destinations; else, where there are any, sources (`HOOK2MANIP` of linux/netfilter/nf_nat.h).
+    pub(super) fn is_before_routing(self) -> bool {
+        matches!(self, Self::Prerouting | Self::Output)
+    }
+
     /// The name of iptables' built-in chain on it.
     #[must_use]
     pub fn chain(self) -> &'static str {
@@ -109,79 +119,117 @@ pub struct HookVerdict {
     pub packets: Vec<Packet>,
 }
 
-/// What a hook does with a packet.
+/// What a hook does with a packet; translations that nat chains ask for are made as far as the packet alone tells them.
 ///
 /// # Errors
 /// [`Missing`] when the packet is not certainly stopped by what is there, and a ruleset that might stop it is absent or not whole.
 pub fn evaluate(node: &Node, hook: Hook, packet: &Packet) -> Result<HookVerdict, Missing> {
-    evaluate_with(node, hook, packet, &OfNode { node, iif: packet.iif.clone(), oif: packet.oif.clone() })
+    evaluate_with(node, hook, packet, &OfNode { node, at: HookPoint::Ip(hook) })
 }
 
-/// The same with answers about sets and addresses that the caller has.
+/// The same with answers about sets, addresses and routes that the caller has.
 ///
 /// # Errors
 /// As [`evaluate`].
 pub fn evaluate_with(node: &Node, hook: Hook, packet: &Packet, lookups: &dyn Lookups) -> Result<HookVerdict, Missing> {
+    let at = HookPoint::Ip(hook);
     let rulesets = Rulesets::of(node, packet.family);
-    let mut engine = Engine::new(&rulesets, lookups);
+    let plan = rulesets.plan;
+    let mut engine = Engine::new(rulesets, lookups, at);
     let mut ways = vec![Way::new(packet.clone())];
-    for base in rulesets.bases(hook) {
-        ways = engine.base(&base, ways);
+    // A packet may pass more devices than the one that the network layer sees (ports of a bridge, slaves of a bond).
+    if hook == Hook::Prerouting {
+        plan.ingress_gates.iter().for_each(|&chain| engine.gate(chain, "ingress", &mut ways));
     }
-    let stops = std::mem::take(&mut engine.stops);
-    let stopped = ways.is_empty() && !engine.exhausted;
+    for base in plan.bases(at) {
+        engine.base(base, &mut ways);
+        ways.iter_mut().for_each(|way| way.packet.translate());
+    }
+    if hook == Hook::Postrouting {
+        plan.egress_gates.iter().for_each(|&chain| engine.gate(chain, "egress", &mut ways));
+    }
+    let exhausted = engine.stops.iter().any(|s| matches!(s.fate, Fate::Unknown(_)));
+    let stopped = ways.is_empty() && !exhausted;
     if !stopped
-        && (stops.is_empty() || engine.exhausted)
-        && let Some(gap) = rulesets.gaps.first()
+        && (engine.stops.is_empty() || exhausted)
+        && let Some(gap) = plan.gaps(at).first()
     {
         return Err(gap.clone());
     }
-    let accepted = stops.is_empty() && !engine.exhausted;
-    let decision = if accepted {
-        Decision::Accept
-    } else if stopped {
-        let mut answers = stops.iter().map(|s| s.with.clone());
-        match answers.next().flatten() {
-            Some(with) if stops.iter().all(|s| s.with.is_some()) => Decision::Reject { with },
-            _ => Decision::Drop,
-        }
-    } else {
-        Decision::Undecided
-    };
-    let mut lines: Vec<Line> = Vec::new();
-    let source = if accepted {
-        let mut ends: Vec<Line> = ways.iter().flat_map(|w| w.ends.iter().copied()).collect();
-        ends.sort_by_key(|line| !rulesets.is_filter(*line));
-        ends
-    } else {
-        stops.iter().map(|s| s.line).collect()
-    };
-    for line in source {
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
-    }
-    let mut blocks: Vec<u32> = Vec::new();
-    if decision == Decision::Undecided {
-        blocks = stops.iter().flat_map(|s| &s.blocks).chain(ways.iter().flat_map(|w| &w.blocks)).copied().collect();
-        blocks.sort_unstable();
-        blocks.dedup();
-    }
-    let mut blockers: Vec<Blocker> = blocks
-        .iter()
-        .filter_map(|&b| engine.blockers.get(b as usize))
-        .map(|(line, reason)| Blocker { place: rulesets.place(*line), reason: reason.clone() })
-        .collect();
-    if engine.exhausted
-        && let Some(line) = engine.gave_up_at
-    {
-        blockers.push(Blocker { place: rulesets.place(line), reason: "too many ways lead on from here".to_owned() });
-    }
+    let decision = decision(&engine.stops, stopped);
+    let lines = deciding(&engine, rulesets, &ways);
+    let blockers = if decision == Decision::Undecided { blockers(&engine, rulesets, &ways) } else { Vec::new() };
+    let trail = engine.stops.first().map_or(&[][..], |s| &s.stack);
     Ok(HookVerdict {
         decision,
-        deciding: lines.iter().map(|&l| rulesets.place(l)).collect(),
-        trail: stops.first().map_or_else(Vec::new, |s| s.trail.iter().map(|&l| rulesets.place(l)).collect()),
+        deciding: lines.into_iter().map(|l| rulesets.place(l)).collect(),
+        trail: trail.iter().map(|&l| rulesets.place(l)).collect(),
         blockers,
         packets: ways.into_iter().map(|w| w.packet).collect(),
     })
+}
+
+fn decision(stops: &[Stop], stopped: bool) -> Decision {
+    if stops.is_empty() {
+        return Decision::Accept;
+    }
+    if !stopped {
+        return Decision::Undecided;
+    }
+    let mut answers = stops.iter().map(|s| match &s.fate {
+        Fate::Reject(with) => Some(with),
+        _ => None,
+    });
+    match answers.next().flatten() {
+        Some(with) if answers.all(|answer| answer.is_some()) => Decision::Reject { with: with.clone() },
+        _ => Decision::Drop,
+    }
+}
+
+/// The lines that decide, each once.
+fn deciding(engine: &Engine<'_, '_>, rulesets: Rulesets<'_>, ways: &[Way]) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    if engine.stops.is_empty() {
+        for way in ways {
+            let first = lines.len();
+            let mut at = way.head;
+            while let Some(mark) = engine.trail.get(at as usize) {
+                if mark.what == What::Accept {
+                    lines.push(mark.line);
+                }
+                at = mark.before;
+            }
+            lines[first..].reverse();
+        }
+        lines.sort_by_key(|line| !rulesets.is_filter(*line));
+    } else {
+        lines.extend(engine.stops.iter().map(|s| s.line));
+    }
+    let mut once: Vec<Line> = Vec::with_capacity(lines.len());
+    for line in lines {
+        if !once.contains(&line) {
+            once.push(line);
+        }
+    }
+    once
+}
+
+/// The lines whose effect is not known, or is a matter of chance, and matters; and where the engine gave up.
+fn blockers(engine: &Engine<'_, '_>, rulesets: Rulesets<'_>, ways: &[Way]) -> Vec<Blocker> {
+    let all = engine.stops.iter().map(|s| &s.way).chain(ways);
+    let mut blocks: Vec<u32> = all.flat_map(|way| &way.assumed).map(|a| a.block).collect();
+    blocks.sort_unstable();
+    blocks.dedup();
+    let known = blocks.iter().filter_map(|&b| engine.blocks.get(b as usize)).map(|b| (b.line, b.why.to_string()));
+    let lost = engine.stops.iter().filter_map(|s| match &s.fate {
+        Fate::Unknown(why) => Some((s.line, why.to_string())),
+        _ => None,
+    });
+    let mut out: Vec<(Line, String)> = Vec::new();
+    for (line, reason) in known.chain(lost) {
+        if !out.iter().any(|(known, _)| *known == line) {
+            out.push((line, reason));
+        }
+    }
+    out.into_iter().map(|(line, reason)| Blocker { place: rulesets.place(line), reason }).collect()
 }

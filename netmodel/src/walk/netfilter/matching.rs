@@ -1,42 +1,97 @@
 //! Whether a condition of an iptables rule holds for a packet: yes, no, or unknown and why.
 //!
-//! What stands outside the ruleset (sets, the node's own addresses) is asked through [`Lookups`]. Conditions that depend on what was
-//! seen before (`recent`, `limit`) or on chance (`statistic`) are unknown by nature: both ways are followed.
+//! What stands outside the ruleset (sets, addresses, routes) is asked through [`Lookups`]. Conditions that depend on what was seen before
+//! (`recent`, `limit`) are unknown by nature: both ways are followed. Chance (`statistic`) is told apart from that: [`holds`] gives it as a
+//! share. Left out: bytes of the packet that [`Packet`] does not hold, which are unknown.
+
+mod connection;
+mod extension;
+mod physdev;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::family::Family;
-use crate::parse::iptables::{
-    Bits, Compare, End, Ext, Iface, IfaceLimit, Match, MatchKind, Net, PortRange, Rule, Ruleset, ct_state,
-};
-use crate::walk::packet::{CtState, Dev, ICMP, ICMPV6, Packet, SCTP, TCP, UDP};
-use crate::walk::tri::Tri;
+use crate::parse::iptables::{Bits, Compare, End, Iface, IfaceLimit, Match, MatchKind, Net, Opt, PortRange, Rule, Ruleset};
+use crate::walk::packet::{Dev, ICMP, ICMPV6, Packet, SCTP, TCP, UDP};
+use crate::walk::tri::{Tri, Why};
 
 /// What a ruleset asks of the rest of the node.
 pub trait Lookups {
-    /// Whether the packet is in an ipset; `dirs` is `src`, `dst`, … for each dimension, joined by commas.
-    fn in_set(&self, name: &str, dirs: &str, packet: &Packet) -> Tri;
+    /// Whether the packet is in an ipset; `dirs` is `src`, `dst`, … for each dimension, joined by commas. With `return_nomatch` an element
+    /// counts only if it is an exception (`nomatch`).
+    fn in_set(&self, name: &str, dirs: &str, packet: &Packet, return_nomatch: bool) -> Tri;
 
-    /// Whether an address is of one of the types ([`crate::parse::iptables::addr_type`]).
-    fn addr_type(&self, address: IpAddr, end: End, types: Bits, limit: IfaceLimit) -> Tri;
+    /// Whether an address is of one of the types ([`crate::parse::iptables::addr_type`]), for `addrtype`.
+    fn addr_type(&self, address: IpAddr, types: Bits, limit: IfaceLimit, packet: &Packet) -> Tri;
+
+    /// The type of an address (`RTN_…` of linux/rtnetlink.h), for nft's `fib`.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    fn fib_type(&self, address: IpAddr, limit: IfaceLimit, packet: &Packet) -> Result<u8, Why> {
+        let _ = (limit, packet);
+        Err(format!("the type of {address} is not asked for here").into())
+    }
 
     /// The devices by which an address is reached over a unicast route, for nft's `fib`; none where there is no such route. The packet
     /// would have this source and mark.
     ///
     /// # Errors
     /// Why it is not known.
-    fn route_devices(&self, to: IpAddr, from: Option<IpAddr>, mark: Option<u32>) -> Result<Vec<std::sync::Arc<str>>, String> {
-        let _ = (from, mark);
-        Err(format!("the route to {to} is not asked for here"))
+    fn route_devices(&self, to: IpAddr, from: Option<IpAddr>, mark: Option<u32>, packet: &Packet) -> Result<Vec<Arc<str>>, Why> {
+        let _ = (from, mark, packet);
+        Err(format!("the route to {to} is not asked for here").into())
+    }
+
+    /// Whether the way back to the packet's source is one that `rpfilter` takes.
+    fn reverse_path(&self, packet: &Packet, options: ReversePath) -> Tri {
+        let _ = (packet, options);
+        Tri::unknown("the route to the source is not asked for here")
+    }
+
+    /// The bridge of which a device is a port, for nft's `meta ibrname`; `None` where it is none.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    fn master(&self, device: &str) -> Result<Option<Arc<str>>, Why> {
+        Err(format!("the bridge of {device} is not asked for here").into())
+    }
+
+    /// The type of a device (`ARPHRD_…` of linux/if_arp.h); `None` is not known.
+    fn device_type(&self, device: &str) -> Option<u16> {
+        let _ = device;
+        None
     }
 }
 
-/// Whether all conditions of a rule hold.
+/// The options of `rpfilter`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReversePath {
+    /// Any device will do.
+    pub loose: bool,
+    /// The route is looked up with the packet's mark.
+    pub valid_mark: bool,
+    /// A source that is an address of this node will do.
+    pub accept_local: bool,
+}
+
+/// Whether all conditions of a rule hold. Chance counts as unknown.
 pub fn rule(set: &Ruleset, text: &str, rule: &Rule, packet: &Packet, lookups: &dyn Lookups) -> Tri {
-    let mut all = Tri::Yes;
+    let (answer, share) = holds(set, text, rule, packet, lookups);
+    if share < 1.0 { answer.and(|| Tri::unknown("it is a matter of chance")) } else { answer }
+}
+
+/// Whether all conditions of a rule hold but those left to chance, and the share of packets for which these do.
+pub(super) fn holds(set: &Ruleset, text: &str, rule: &Rule, packet: &Packet, lookups: &dyn Lookups) -> (Tri, f64) {
+    let (mut all, mut share) = (Tri::Yes, 1.0);
     for condition in set.matches_of(rule) {
-        match one(set, text, condition, packet, lookups) {
-            Tri::No => return Tri::No,
+        if let Some(chance) = chance(condition) {
+            share *= chance;
+            continue;
+        }
+        match one(&Asking { set, text, rule, packet, lookups }, condition) {
+            Tri::No => return (Tri::No, 1.0),
             Tri::Yes => {}
             Tri::Unknown(why) => {
                 if all == Tri::Yes {
@@ -45,29 +100,84 @@ pub fn rule(set: &Ruleset, text: &str, rule: &Rule, packet: &Packet, lookups: &d
             }
         }
     }
-    if rule.whole { all } else { all.and(|| Tri::unknown("a part of the rule was not understood")) }
+    if share == 0.0 {
+        return (Tri::No, 1.0);
+    }
+    (if rule.whole { all } else { all.and(|| Tri::unknown("a part of the rule was not understood")) }, share)
+}
+
+/// The share of packets that a condition takes by chance or by turns.
+fn chance(condition: &Match) -> Option<f64> {
+    let share = match condition.kind {
+        // Of 2^31, as the kernel draws them (net/netfilter/xt_statistic.c).
+        MatchKind::Random(p) => (f64::from(p) / f64::from(1u32 << 31)).min(1.0),
+        MatchKind::Nth { every, .. } => 1.0 / f64::from(every.max(1)),
+        _ => return None,
+    };
+    Some(if condition.negated { 1.0 - share } else { share })
+}
+
+/// A rule that is asked.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    set: &'a Ruleset,
+    text: &'a str,
+    rule: &'a Rule,
+    packet: &'a Packet,
+    lookups: &'a dyn Lookups,
+}
+
+impl<'a> Asking<'a> {
+    /// The other conditions of the same `-m`.
+    fn beside(&self, condition: &'a Match) -> impl Iterator<Item = &'a Match> {
+        self.set.matches_of(self.rule).iter().filter(move |m| m.module == condition.module && !std::ptr::eq(*m, condition))
+    }
 }
 
 /// Whether one condition holds, its negation included.
-pub fn one(set: &Ruleset, text: &str, condition: &Match, packet: &Packet, lookups: &dyn Lookups) -> Tri {
-    if let Some(answer) = ports_need_protocol(&condition.kind, packet) {
-        return answer;
+fn one(asking: &Asking<'_>, condition: &Match) -> Tri {
+    let packet = asking.packet;
+    match condition.kind {
+        // A port, flag or type match holds for packets of its protocol only, negated or not: iptables demands `-p` beside it, and the
+        // kernel's match functions answer no for fragments (RFC 791: only the first one holds the ports).
+        MatchKind::Port(..) | MatchKind::MultiPort { .. } | MatchKind::TcpFlags { .. } | MatchKind::Icmp { .. }
+            if packet.fragment == Some(true) =>
+        {
+            return Tri::No;
+        }
+        MatchKind::CtState(_)
+        | MatchKind::CtStatus(_)
+        | MatchKind::CtProto(_)
+        | MatchKind::CtAddr { .. }
+        | MatchKind::CtPort { .. }
+        | MatchKind::CtDirReply(_) => return connection::conntrack(asking, condition),
+        // Without a connection there is no mark to compare, negated or not (net/netfilter/xt_connmark.c).
+        MatchKind::ConnMark(_) if packet.is_tracked() == Some(false) => return Tri::No,
+        MatchKind::PhysdevIn(_)
+        | MatchKind::PhysdevOut(_)
+        | MatchKind::PhysdevIsIn
+        | MatchKind::PhysdevIsOut
+        | MatchKind::PhysdevIsBridged => return physdev::holds(asking, condition),
+        MatchKind::Set { options: true, .. } => return counted_set(asking, condition),
+        MatchKind::Ext(ext) => return extension::holds(asking, condition, ext),
+        // Without a link-layer header the answer is no, negated or not (net/netfilter/xt_mac.c).
+        MatchKind::MacSource(_) => {
+            const ETHERNET: u16 = 1;
+            let without = match &packet.iif {
+                Dev::None => true,
+                Dev::Named(name) => asking.lookups.device_type(name).is_some_and(|kind| kind != ETHERNET),
+                Dev::Unknown => false,
+            };
+            return if without { Tri::No } else { Tri::unknown("the link-layer address is not known") };
+        }
+        _ => {}
     }
-    let holds = kind(set, text, condition, packet, lookups);
+    let holds = kind(asking, condition);
     if condition.negated { !holds } else { holds }
 }
 
-/// A port, flag or type match holds for packets of its protocol only, negated or not: iptables demands `-p` beside it, and the
-/// kernel's match functions answer no for fragments (RFC 791: only the first one holds the ports).
-fn ports_need_protocol(kind: &MatchKind, packet: &Packet) -> Option<Tri> {
-    let about_ports = match kind {
-        MatchKind::Port(..) | MatchKind::MultiPort { .. } | MatchKind::TcpFlags { .. } | MatchKind::Icmp { .. } => true,
-        _ => return None,
-    };
-    (about_ports && packet.fragment == Some(true)).then_some(Tri::No)
-}
-
-fn kind(set: &Ruleset, text: &str, condition: &Match, packet: &Packet, lookups: &dyn Lookups) -> Tri {
+fn kind(asking: &Asking<'_>, condition: &Match) -> Tri {
+    let Asking { set, text, packet, lookups, .. } = *asking;
     match condition.kind {
         MatchKind::Source(net) => in_net(&net, packet.src, "the source address"),
         MatchKind::Destination(net) => in_net(&net, packet.dst, "the destination address"),
@@ -96,82 +206,60 @@ fn kind(set: &Ruleset, text: &str, condition: &Match, packet: &Packet, lookups: 
                 known(packet.icmp, "the ICMP type", |(k, c)| k == kind && (code.0..=code.1).contains(&c))
             })
         }
-        MatchKind::CtState(states) => conntrack_state(packet, states),
         MatchKind::Mark(mark) => known(packet.mark, "the mark", |m| m & mark.mask == mark.value),
         MatchKind::ConnMark(mark) => known(packet.connmark, "the connection's mark", |m| m & mark.mask == mark.value),
-        MatchKind::Set { options: true, .. } => Tri::unknown("the set is asked with further options"),
-        MatchKind::Set { name, dirs, .. } => lookups.in_set(name.of(text), dirs.of(text), packet),
+        MatchKind::Set { name, dirs, .. } => lookups.in_set(name.of(text), dirs.of(text), packet, false),
         MatchKind::AddrType { end, types, limit } => {
             let (address, what) = match end {
                 End::Src => (packet.src, "the source address"),
                 _ => (packet.dst, "the destination address"),
             };
             match address {
-                Some(address) => lookups.addr_type(address, end, types, limit),
+                Some(address) => lookups.addr_type(address, types, limit, packet),
                 None => Tri::unknown(format!("{what} is not known")),
             }
         }
-        MatchKind::Random(p) if p >= 1 << 31 => Tri::Yes,
-        MatchKind::Random(_) | MatchKind::Nth { .. } => Tri::unknown("it is a matter of chance"),
         MatchKind::Comment(_) => Tri::Yes,
-        // The match functions of transports say no to all but first fragments.
-        MatchKind::Bare => known(packet.fragment, "whether it is a fragment", |f| !f),
-        MatchKind::Ext(ext) => extension(set, text, ext, condition, packet),
-        MatchKind::PhysdevIsBridged => known(packet.bridged, "whether it is bridged", |b| b),
-        // A packet that is not bridged has no bridge port on either side.
-        MatchKind::PhysdevIn(_) | MatchKind::PhysdevOut(_) | MatchKind::PhysdevIsIn | MatchKind::PhysdevIsOut
-            if packet.bridged == Some(false) && matches!(packet.iif, Dev::None) =>
-        {
-            Tri::No
-        }
+        MatchKind::Bare => extension::without_options(asking, condition),
         MatchKind::IpRange { end, first, last } => {
             let address = if end == End::Src { packet.src } else { packet.dst };
             known(address, "the address", |a| Family::of(a) == Family::of(first) && (first..=last).contains(&a))
         }
         MatchKind::Length(first, last) => known(packet.length, "the length", |n| (first..=last).contains(&n)),
         MatchKind::Ttl { op: Compare::Gt, value: 255 } | MatchKind::Ttl { op: Compare::Lt, value: 0 } => Tri::No,
-        MatchKind::CtDirReply(reply) if packet.ct_state == Some(CtState::New) => Tri::from(!reply),
+        MatchKind::Ttl { op, value } => known(packet.ttl, "the TTL", |ttl| match op {
+            Compare::Eq => ttl == value,
+            Compare::Lt => ttl < value,
+            Compare::Gt => ttl > value,
+        }),
+        MatchKind::Dscp(dscp) => known(packet.tos, "the DSCP", |tos| tos >> 2 == dscp),
         MatchKind::HiddenIfaces => Tri::unknown("the listing was made without -v, so that the rule's interfaces are not shown"),
         MatchKind::Other { .. } => Tri::unknown(format!("what `{}` asks is not known here", condition.span.of(text))),
         _ => Tri::unknown(format!("the packet is not described well enough for `{}`", condition.span.of(text))),
     }
 }
 
-/// What an extension answers that is read by table: most depend on what the packet does not say.
-fn extension(set: &Ruleset, text: &str, ext: Ext, condition: &Match, packet: &Packet) -> Tri {
-    let has = |name| set.option(ext, name).is_some_and(|o| !o.negated);
-    let only_for = |protocol: u8| {
-        // For another protocol the answer is no, negated or not: iptables demands `-p` beside these.
-        let other = packet.protocol.is_some_and(|p| p != protocol);
-        if other || packet.fragment == Some(true) { Some(Tri::No) } else { None }
-    };
-    let settled = match ext.module() {
-        "nfacct" => Some(Tri::Yes),
-        // xt_recent: writing the source down always succeeds.
-        "recent" => set.option(ext, "--set").map(|o| Tri::from(!o.negated)),
-        "esp" => only_for(50),
-        "ah" if packet.family == Family::V4 => only_for(51),
-        "ipcomp" => only_for(108),
-        "sctp" => only_for(SCTP),
-        "dccp" => only_for(33),
-        "tcpmss" | "osf" => only_for(TCP),
-        "frag" if packet.fragment == Some(false) => Some(Tri::No),
-        // A packet that came in by a device belongs to no socket of this node: xt_owner then answers yes only if all is turned round.
-        "owner" if matches!(packet.iif, Dev::Named(_)) => Some(Tri::from(set.options_of(ext).iter().all(|o| o.negated))),
-        "ecn" if has("--ecn-tcp-cwr") || has("--ecn-tcp-ece") => only_for(TCP),
-        _ => None,
-    };
-    settled.unwrap_or_else(|| {
-        let why = match ext.module() {
-            "limit" | "hashlimit" => "it depends on the rate of packets",
-            "recent" | "quota" | "connlimit" | "connbytes" | "rateest" => "it depends on the packets before",
-            "time" => "it depends on the time of day",
-            "bpf" | "u32" | "string" => "it depends on bytes of the packet",
-            "policy" => "whether IPsec applies to the packet is not known",
-            _ => "the packet is not described well enough",
-        };
-        Tri::unknown(format!("{why} for `{}`", condition.span.of(text)))
-    })
+/// `--match-set` with further options, as `set_match_v3()` of net/netfilter/xt_set.c takes them.
+fn counted_set(asking: &Asking<'_>, condition: &Match) -> Tri {
+    let MatchKind::Set { name, dirs, .. } = condition.kind else { return Tri::unknown("no set is asked") };
+    let options: Vec<&str> = asking
+        .beside(condition)
+        .filter_map(|m| match m.kind {
+            MatchKind::Ext(ext) if ext.module() == "set" => Some(asking.set.options_of(ext)),
+            _ => None,
+        })
+        .flatten()
+        .map(Opt::name)
+        .collect();
+    let return_nomatch = options.contains(&"--return-nomatch");
+    let found = asking.lookups.in_set(name.of(asking.text), dirs.of(asking.text), asking.packet, return_nomatch);
+    let found = if condition.negated { !found } else { found };
+    // They change what an element counted, not the answer.
+    let harmless = |name: &&str| matches!(*name, "--return-nomatch" | "--update-counters" | "--update-subcounters");
+    if options.iter().all(harmless) {
+        return found;
+    }
+    found.and(|| Tri::unknown("it depends on the packets that the element of the set counted"))
 }
 
 /// The answer for a value that may be unknown.
@@ -204,89 +292,5 @@ pub(super) fn port(packet: &Packet, end: End, holds: impl Fn(u16) -> bool) -> Tr
     })
 }
 
-/// xt_conntrack: one of the states, or translated, which SNAT and DNAT ask.
-fn conntrack_state(packet: &Packet, states: Bits) -> Tri {
-    let state = known(packet.ct_state, "the connection's state", |s| {
-        let bit = match s {
-            CtState::New => ct_state::NEW,
-            CtState::Established => ct_state::ESTABLISHED,
-            CtState::Related => ct_state::RELATED,
-            CtState::Invalid => ct_state::INVALID,
-            CtState::Untracked => ct_state::UNTRACKED,
-        };
-        states & bit != 0
-    });
-    let translated = |bit, value, what| if states & bit == 0 { Tri::No } else { known(value, what, |v| v) };
-    state
-        .or(|| translated(ct_state::DNAT, packet.dnat, "whether the destination was translated"))
-        .or(|| translated(ct_state::SNAT, packet.snat, "whether the source was translated"))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::parse::iptables::parse;
-
-    struct Nothing;
-
-    impl Lookups for Nothing {
-        fn in_set(&self, _: &str, _: &str, _: &Packet) -> Tri {
-            Tri::unknown("no sets")
-        }
-
-        fn addr_type(&self, _: IpAddr, _: End, _: Bits, _: IfaceLimit) -> Tri {
-            Tri::unknown("no addresses")
-        }
-    }
-
-    fn asks(options: &str, packet: &Packet) -> Tri {
-        let text = format!("*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD {options}\nCOMMIT\n");
-        let parsed = parse(&text, packet.family);
-        assert_eq!(parsed.problems, []);
-        rule(&parsed.value, &text, &parsed.value.rules[0], packet, &Nothing)
-    }
-
-    #[test]
-    fn extensions_are_answered_where_the_packet_settles_them() {
-        let tcp = Packet::new(Family::V4).tcp(80).via(Dev::named("cni0"), Dev::named("eth0"));
-        for (options, answer) in [
-            ("-m nfacct --nfacct-name x", Tri::Yes),
-            ("-m recent --set --name x", Tri::Yes),
-            ("-m recent ! --set --name x", Tri::No),
-            ("-m esp --espspi 5", Tri::No),
-            // Not "not that SPI" but "an ESP packet of another SPI".
-            ("-m esp ! --espspi 5", Tri::No),
-            ("-m sctp --chunk-types any DATA", Tri::No),
-            ("-m tcp", Tri::Yes),
-            // A forwarded packet belongs to nobody here.
-            ("-m owner --uid-owner 0", Tri::No),
-            ("-m owner ! --uid-owner 0", Tri::Yes),
-            ("-m owner ! --uid-owner 0 --gid-owner 0", Tri::No),
-        ] {
-            assert_eq!(asks(options, &tcp), answer, "{options}");
-        }
-        let mut fragment = tcp.clone();
-        fragment.fragment = Some(true);
-        assert_eq!(asks("-m tcp", &fragment), Tri::No);
-        assert_eq!(asks("-m frag --fragfirst", &Packet::new(Family::V6)), Tri::No);
-    }
-
-    #[test]
-    fn what_the_packet_does_not_say_is_unknown_and_named() {
-        let local = Packet::new(Family::V4).tcp(80).via(Dev::None, Dev::named("eth0"));
-        for options in [
-            "-m limit --limit 5/min",
-            "-m recent --rcheck --name x",
-            "-m owner --uid-owner 0",
-            "-m time --timestart 01:00",
-            "-m policy --dir out --pol ipsec",
-            "-m u32 --u32 \"6&0xFF=1\"",
-            "-m socket --transparent",
-            "-m tcpmss --mss 1:500",
-            "-m hashlimit --hashlimit-above 5/sec --hashlimit-name x",
-        ] {
-            let Tri::Unknown(why) = asks(options, &local) else { panic!("{options}") };
-            assert!(why.contains(options.split_once("--").unwrap().1), "{why}");
-        }
-    }
-}
+mod tests;

@@ -2,18 +2,19 @@
 //!
 //! Nothing here is text before somebody asks: a [`LineRef`] is a number, and [`LineRef::place`] and [`LineRef::evidence`] make the words.
 
-use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::family::Family;
 use crate::source::{Evidence, Missing};
 use crate::state::Node;
-use crate::walk::netfilter::engine::{Engine, Line, Way};
+use crate::walk::netfilter::engine::{Engine, Line, Mark};
 use crate::walk::netfilter::hook::{Hook, Place};
 use crate::walk::netfilter::lookups::OfNode;
 use crate::walk::netfilter::rulesets::Rulesets;
+use crate::walk::netfilter::way::{Way, join};
 use crate::walk::packet::Packet;
+use crate::walk::tri::Why;
 
 /// Where in the kernel netfilter is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,7 +45,7 @@ pub enum Fate {
     /// It is dropped, and the sender gets this answer (`icmp-port-unreachable`, `tcp-reset`).
     Reject(String),
     /// It leaves the hook in a way that is not followed: why.
-    Unknown(Cow<'static, str>),
+    Unknown(Why),
 }
 
 /// What a line did on the way.
@@ -93,17 +94,44 @@ pub struct Event<'n> {
     pub what: What,
 }
 
-/// The lines that mattered on a way, in their order. Cheap to clone.
+/// The lines that mattered on a way. Cheap to clone, and made into words by [`LineRef`] only.
 #[derive(Clone, Debug)]
 pub struct Lines<'n> {
-    events: Arc<[Event<'n>]>,
+    trail: Arc<Trail<'n>>,
+    head: u32,
+}
+
+/// The lines that mattered on all ways of a passage, as a tree with its root at the hook's entry.
+#[derive(Debug)]
+struct Trail<'n> {
+    node: &'n Node,
+    family: Family,
+    marks: Vec<Mark>,
 }
 
 impl<'n> Lines<'n> {
-    /// The lines: jumps that led to one that mattered, what changed the packet, and what ended each base chain.
+    /// Jumps that led to a line that mattered, what changed the packet, and what ended each base chain, in their order.
     #[must_use]
     pub fn events(&self) -> Vec<Event<'n>> {
-        self.events.to_vec()
+        let mut events: Vec<_> = self.backwards().collect();
+        events.reverse();
+        events
+    }
+
+    /// The last of them: for a packet that is stopped the line that does it.
+    #[must_use]
+    pub fn last(&self) -> Option<Event<'n>> {
+        self.backwards().next()
+    }
+
+    fn backwards(&self) -> impl Iterator<Item = Event<'n>> {
+        let mut at = self.head;
+        std::iter::from_fn(move || {
+            let mark = self.trail.marks.get(at as usize)?;
+            at = mark.before;
+            let line = LineRef { node: self.trail.node, family: self.trail.family, line: mark.line };
+            Some(Event { line, what: mark.what })
+        })
     }
 }
 
@@ -113,7 +141,7 @@ pub struct Assumption<'n> {
     /// The line whose effect is not known.
     pub line: LineRef<'n>,
     /// Why it is not.
-    pub reason: Cow<'static, str>,
+    pub reason: Why,
 }
 
 /// One way out of the hook.
@@ -137,54 +165,42 @@ pub struct Passage<'n> {
     /// The ways out; those with the same packet and the same fate are one. Never empty.
     pub exits: Vec<Exit<'n>>,
     /// The rulesets that were not captured or are not whole: they may do anything else to the packet. Empty where all is known.
-    pub gaps: Vec<Missing>,
+    pub gaps: &'n [Missing],
 }
 
 /// Sends a packet through the base chains of a hook whose priority is in a range, in the kernel's order.
 ///
-/// Chains below -200 run before connection tracking: they see the packet without a connection, whatever [`Packet::ct_state`] says. nat
-/// chains run at -100 (prerouting, output) and 100 (input, postrouting) whatever priority nftables shows for them
-/// (`nf_nat_register_fn()` of net/netfilter/nf_nat_core.c: it only orders them among each other), and are asked for packets of new and
-/// related connections that are not translated yet. They leave their wish in [`Packet::nat`]; the caller must apply it before it asks the
-/// chains behind: so ask `..=-100` and `-99..` on the one side, `..=100` and `101..` on the other.
+/// Chains below -200 run before connection tracking: they see a packet without [`Packet::ct_original`] without a connection, whatever
+/// [`Packet::ct_state`] says. nat chains run at -100 (prerouting, output) and 100 (input, postrouting) whatever priority nftables shows for
+/// them (`nf_nat_register_fn()` of net/netfilter/nf_nat_core.c: it only orders them among each other), and are asked for packets of new and
+/// related connections whose translation is not settled ([`Packet::dst_bound`], [`Packet::src_bound`]). They leave their wish in
+/// [`Packet::nat`]; the caller must apply it before it asks the chains behind: so ask `..=-100` and `-99..` on the one side, `..=100` and
+/// `101..` on the other.
 #[must_use]
 pub fn pass<'n>(node: &'n Node, at: HookPoint, prios: RangeInclusive<i32>, packet: Packet) -> Passage<'n> {
     let family = packet.family;
     let rulesets = Rulesets::of(node, family);
-    let lookups = OfNode { node, iif: packet.iif.clone(), oif: packet.oif.clone() };
-    let mut engine = Engine::new(&rulesets, &lookups);
-    let sent = packet.clone();
+    let gaps = rulesets.plan.gaps(at);
+    let lookups = OfNode { node, at };
+    let mut engine = Engine::new(rulesets, &lookups, at);
     let mut ways = vec![Way::new(packet)];
-    let bases = match at {
-        HookPoint::Ip(hook) => rulesets.bases(hook),
-        HookPoint::Bridge(_) | HookPoint::Ingress | HookPoint::Egress => Vec::new(),
+    for base in rulesets.plan.bases(at).iter().filter(|b| prios.contains(&b.prio)) {
+        engine.base(base, &mut ways);
+        if ways.is_empty() {
+            break;
+        }
+    }
+    let Engine { stops, blocks, trail, .. } = engine;
+    let trail = Arc::new(Trail { node, family, marks: trail });
+    let exit = |way: Way, fate: Fate| {
+        let assumed = way.assumed.iter().filter_map(|a| blocks.get(a.block as usize)).filter(|b| !b.chance);
+        let blockers =
+            assumed.map(|b| Assumption { line: LineRef { node, family, line: b.line }, reason: b.why.clone() }).collect();
+        let lines = Lines { trail: Arc::clone(&trail), head: way.head };
+        Exit { packet: way.packet, fate, share: way.share, lines, blockers }
     };
-    for base in bases.iter().filter(|b| b.gate.is_none() && prios.contains(&b.prio)) {
-        ways = engine.base(base, ways);
-    }
-    let line = |line| LineRef { node, family, line };
-    let blockers = |blocks: &[u32], engine: &Engine<'_>| {
-        let known = blocks.iter().filter_map(|&b| engine.blockers.get(b as usize));
-        known.map(|(l, why)| Assumption { line: line(*l), reason: why.clone().into() }).collect::<Vec<_>>()
-    };
-    let all = (ways.len() + engine.stops.len()).max(1);
-    let share = 1.0 / f64::from(u32::try_from(all).unwrap_or(u32::MAX));
-    let mut exits = Vec::with_capacity(all);
-    for stop in &engine.stops {
-        let jumps = stop.trail.iter().map(|&l| Event { line: line(l), what: What::Jump });
-        let events = jumps.chain([Event { line: line(stop.line), what: What::Stop }]).collect();
-        exits.push(Exit {
-            packet: sent.clone(),
-            fate: stop.with.clone().map_or(Fate::Drop, Fate::Reject),
-            share,
-            lines: Lines { events },
-            blockers: blockers(&stop.blocks, &engine),
-        });
-    }
-    for way in ways {
-        let events = way.ends.iter().map(|&l| Event { line: line(l), what: What::Accept }).collect();
-        let blockers = blockers(&way.blocks, &engine);
-        exits.push(Exit { packet: way.packet, fate: Fate::Continue, share, lines: Lines { events }, blockers });
-    }
-    Passage { exits, gaps: rulesets.gaps }
+    let stops = join(stops, &blocks, |s| &mut s.way, |a, b| a.fate == b.fate && a.way.packet == b.way.packet);
+    let mut exits: Vec<Exit<'n>> = stops.into_iter().map(|stop| exit(stop.way, stop.fate)).collect();
+    exits.extend(ways.into_iter().map(|way| exit(way, Fate::Continue)));
+    Passage { exits, gaps }
 }

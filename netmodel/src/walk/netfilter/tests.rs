@@ -8,7 +8,7 @@ const KUBE: &str = include_str!("../../../../fixtures/captures/iptables-save/kub
 const LEGACY: &str = include_str!("../../../../fixtures/captures/iptables-save/legacy-forward-drop.txt");
 const NFT: &str = r#"{"nftables": []}"#;
 
-fn node(nft_save: &str, legacy: Option<&str>, nft: &str) -> Node {
+pub(super) fn node(nft_save: &str, legacy: Option<&str>, nft: &str) -> Node {
     let manifest = serde_json::from_value(serde_json::json!({
         "format": {"major": 1, "minor": 0}, "collector": {"name": "t", "version": "0", "root": true},
         "node": {"name": "n", "kernel": "", "arch": ""}, "started_at": "2026-01-01T00:00:00Z",
@@ -129,15 +129,15 @@ fn asked(text: &str, packet: &Packet) -> Vec<crate::walk::Tri> {
     use crate::parse::iptables::TableKind;
     struct Nobody;
     impl crate::walk::netfilter::matching::Lookups for Nobody {
-        fn in_set(&self, _: &str, _: &str, _: &Packet) -> crate::walk::Tri {
+        fn in_set(&self, _: &str, _: &str, _: &Packet, _: bool) -> crate::walk::Tri {
             crate::walk::Tri::unknown("not asked")
         }
         fn addr_type(
             &self,
             _: std::net::IpAddr,
-            _: crate::parse::iptables::End,
             _: crate::parse::iptables::Bits,
             _: crate::parse::iptables::IfaceLimit,
+            _: &Packet,
         ) -> crate::walk::Tri {
             crate::walk::Tri::unknown("not asked")
         }

@@ -30,8 +30,9 @@ pub use neighbour::{Neighbour, neighbour};
 pub use output::output;
 pub use source_check::source_check;
 
-pub(crate) use fib::{Fib, Flow};
+pub(crate) use fib::{Fib, Flow, Hit};
 pub(crate) use hops::Hop;
+pub(crate) use rule::l3_master;
 
 use crate::family::Family;
 use crate::parse::ip_nexthop::NexthopObject;

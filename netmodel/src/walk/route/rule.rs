@@ -111,7 +111,7 @@ pub(super) fn l3mdev_table(node: &Node, flow: &Flow<'_>) -> Option<Option<Table>
 }
 
 /// `l3mdev_master_ifindex_rcu`: the VRF that a device is in, or is.
-pub(super) fn l3_master<'n>(node: &'n Node, dev: &str) -> Option<&'n str> {
+pub(crate) fn l3_master<'n>(node: &'n Node, dev: &str) -> Option<&'n str> {
     let links = node.links().ok()?;
     let link = links.by_name(dev)?;
     let vrf = |name: &str| links.by_name(name).filter(|l| matches!(l.kind, LinkKind::Vrf { .. })).map(|l| &*l.name);

@@ -93,11 +93,11 @@ impl<'n> Walker<'_, 'n> {
             if node.netns() == Netns::Node {
                 let gap_is_new = way.blockers.iter().all(|b| b.ns != ns || b.reason != gap.to_string());
                 if gap_is_new {
-                    self.unknown(way.clone(), ns, stage, &gap);
+                    self.unknown(way.clone(), ns, stage, gap);
                     way.assume(ns, None, gap.to_string());
                 }
-            } else if !way.assumed.contains(&gap) {
-                way.assumed.push(gap);
+            } else if !way.assumed.contains(gap) {
+                way.assumed.push(gap.clone());
             }
         }
         let count = passage.exits.len();
@@ -194,9 +194,7 @@ impl<'n> Walker<'_, 'n> {
         // The engine leaves nat chains out for packets that are translated; here it is the connection that says so.
         if let Some(at) = way.connection {
             let connection = &way.connections[at];
-            let done = if source { connection.source_done } else { connection.destination_done };
-            let flag = if source { &mut way.packet.snat } else { &mut way.packet.dnat };
-            *flag = Some(done);
+            (way.packet.src_bound, way.packet.dst_bound) = (connection.source_done, connection.destination_done);
         }
         let ways = self.chains(way, ns, hook, prios);
         self.each(ways, |w, way| w.translated(way, ns, hook, source))

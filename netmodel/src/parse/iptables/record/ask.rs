@@ -31,8 +31,14 @@ impl Ruleset {
 
     /// The rules of a chain, in order.
     pub fn rules_of(&self, chain: ChainId) -> impl Iterator<Item = (RuleId, &Rule)> {
+        self.rule_ids(chain).iter().filter_map(|&id| Some((id, self.rules.get(id.0 as usize)?)))
+    }
+
+    /// The ids of the rules of a chain, in order.
+    #[must_use]
+    pub fn rule_ids(&self, chain: ChainId) -> &[RuleId] {
         let range = self.chains.get(chain.0 as usize).map_or(0..0, |c| c.first_rule as usize..c.end_rule as usize);
-        self.by_chain.get(range).unwrap_or_default().iter().filter_map(|&id| Some((id, self.rules.get(id.0 as usize)?)))
+        self.by_chain.get(range).unwrap_or_default()
     }
 
     /// The conditions of a rule, in order.

@@ -8,8 +8,8 @@ use crate::walk::{CtState, Decision, Dev, Hook, HookVerdict, Packet, evaluate};
 
 /// Ruleset of a node with kube-proxy in its nftables mode, in both forms that nft prints.
 const KUBE: [&str; 2] = [
-    include_str!("../../../../fixtures/captures/nft-json/kube-proxy-nftables.json"),
-    include_str!("../../../../fixtures/captures/nft-text/kube-proxy-nftables.txt"),
+    include_str!("../../../../../fixtures/captures/nft-json/kube-proxy-nftables.json"),
+    include_str!("../../../../../fixtures/captures/nft-text/kube-proxy-nftables.txt"),
 ];
 const LOCAL: &str = r#"[{"type":"local","dst":"192.168.50.11","dev":"eth0","table":"local","protocol":"kernel","scope":"host","flags":[]},
  {"dst":"10.0.0.0/24","dev":"eth1","protocol":"kernel","scope":"link","flags":[]}]"#;
@@ -121,7 +121,7 @@ fn what_is_not_known_is_undecided_and_only_where_it_matters() {
         "limit rate 5/second drop",
         "numgen random mod 10 < 5 drop",
         "tcp sport 1024-65535 drop",
-        "ip ttl 1 drop",
+        "ip id 1 drop",
         "meta length 40 drop",
         "frobnicate drop",
         "numgen random mod 2 vmap { 0 : drop, 1 : accept }",
