@@ -19,6 +19,8 @@ pub struct Probe {
     pub packet: Packet,
     /// Whether the answer is walked back as well: a flow is delivered only when both ways are.
     pub reply: bool,
+    /// The length of the answer's packets in bytes; `None` for that of the packet as it arrived.
+    pub answer_length: Option<u16>,
 }
 
 /// Where a packet begins.

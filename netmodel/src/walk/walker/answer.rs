@@ -13,6 +13,9 @@ impl Walker<'_, '_> {
         way.scrub(true);
         way.budget = way.budget.max(100);
         way.packet = answer_to(&arrival.packet);
+        if let Some(length) = self.probe.answer_length {
+            way.packet.length = Some(length);
+        }
         match &arrival.left_by {
             None => {
                 way = self.noted(way, || Note::new(arrival.ns, Stage::Start, "the answer sets out"));
