@@ -37,7 +37,7 @@ fn probes(cluster: &Cluster) -> Vec<Probe> {
     services
         .map(|service| {
             let packet = first_packet(Protocol::Tcp, None, service.address.into(), Some(80));
-            Probe { from: pod.clone(), packet, reply: true }
+            Probe { from: pod.clone(), packet, reply: true, answer_length: None }
         })
         .collect()
 }

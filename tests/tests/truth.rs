@@ -63,7 +63,7 @@ fn address(name: &str) -> Option<IpAddr> {
 }
 
 fn walk(world: &World<'_>, flow: &Flow) -> Trace {
-    let packet = match flow.how.as_str() {
+    let mut packet = match flow.how.as_str() {
         "udp" => Packet::new(netmodel::family::Family::V4).udp(flow.to.port()),
         _ => Packet::new(netmodel::family::Family::V4).tcp(flow.to.port()),
     };
@@ -75,7 +75,8 @@ fn walk(world: &World<'_>, flow: &Flow) -> Trace {
         _ => (60, 60),
     };
     let source = address(&flow.from);
-    let packet = Packet { src: source, dst: Some(flow.to.ip()), sport: flow.sport, length: Some(there), df: Some(true), ..packet };
+    (packet.src, packet.dst, packet.sport) = (source, Some(flow.to.ip()), flow.sport.or(Some(54321)));
+    (packet.length, packet.df) = (Some(there), Some(true));
     let from = match flow.from.as_str() {
         "kl-na" => Origin::Socket(NsId::node(0)),
         "kl-nb" => Origin::Socket(NsId::node(1)),
@@ -135,7 +136,7 @@ fn every_flow_of_the_captures_goes_as_real_packets_went() {
             .filter(|node| scenario.join(node).exists())
             .map(|node| {
                 let imported = import::node(scenario, node).expect("imports");
-                Node::new(Bundle::from_texts(node, imported.manifest, imported.texts.into_iter().collect()))
+                Node::new(Bundle::from_texts(*node, imported.manifest, imported.texts))
             })
             .collect();
         let world = World::new(nodes.iter().collect());

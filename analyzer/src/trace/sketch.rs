@@ -78,7 +78,7 @@ fn path(disposition: Disposition, reason: &str, share: f64, steps: Vec<Step>) ->
 }
 
 fn sketch(packet: Packet, to: &str, disposition: Disposition, paths: Vec<Path>) -> Sketch {
-    let mut probe = Probe { from: Origin::Socket(A1), packet, reply: true };
+    let mut probe = Probe { from: Origin::Socket(A1), packet, reply: true, answer_length: None };
     probe.packet.src = None;
     Sketch {
         nodes: vec![node("node-a", &["default/a1", "default/a2"]), node("node-b", &["default/b1", "default/b2"])],

@@ -64,6 +64,8 @@ pub(super) struct Connection {
 
 /// What connection tracking makes of a packet.
 pub(super) enum Tracked {
+    /// It begins the connection of this number.
+    New(usize),
     /// It belongs to the connection of this number; where that stood in the bundle, its line.
     Of(usize, Option<Evidence>),
     /// It belongs to none and begins none.
@@ -111,7 +113,7 @@ pub(super) fn track(connections: &mut Vec<Connection>, node: &Node, ns: NsId, pa
     });
     let index = connections.len() - 1;
     tell(&mut connections[index], Direction::Original, packet);
-    Ok(Tracked::Of(index, None))
+    Ok(Tracked::New(index))
 }
 
 /// The entry of the bundle that a packet belongs to. A packet whose ports are not known is taken for one of a new connection.
@@ -237,7 +239,7 @@ mod tests {
         let node = testing::node(&[]);
         let mut all = Vec::new();
         let mut there = Packet::new(Family::V4).between(ip("10.244.1.2"), ip("10.96.0.10")).tcp(53);
-        let Ok(Tracked::Of(at, None)) = track(&mut all, &node, NS, &mut there) else { panic!("tracked") };
+        let Ok(Tracked::New(at)) = track(&mut all, &node, NS, &mut there) else { panic!("tracked") };
         assert_eq!(there.ct_state, Some(CtState::New));
         (there.dst, there.dport) = (Some(ip("10.244.2.2")), Some(5353));
         all[at].translated(false, &mut there);
@@ -260,7 +262,7 @@ mod tests {
         assert!(matches!(track(&mut Vec::new(), &node, NS, &mut back), Ok(Tracked::Invalid(_))));
         assert_eq!(back.ct_state, Some(CtState::Invalid));
         let mut back = answer(&Packet::new(Family::V4).between(ip("10.244.1.2"), ip("10.96.0.10")).udp(53));
-        assert!(matches!(track(&mut Vec::new(), &node, NS, &mut back), Ok(Tracked::Of(0, None))));
+        assert!(matches!(track(&mut Vec::new(), &node, NS, &mut back), Ok(Tracked::New(0))));
         assert_eq!(back.ct_state, Some(CtState::New));
     }
 
@@ -278,6 +280,6 @@ mod tests {
         assert_eq!(there.dst, Some(ip("10.244.9.9")));
         // From another port it is a new one.
         let mut other = Packet::new(Family::V4).between(ip("10.244.1.2"), ip("10.96.0.10")).udp(53);
-        assert!(matches!(track(&mut Vec::new(), &node, NS, &mut other), Ok(Tracked::Of(0, None))));
+        assert!(matches!(track(&mut Vec::new(), &node, NS, &mut other), Ok(Tracked::New(0))));
     }
 }

@@ -220,7 +220,7 @@ impl List<'_, '_> {
         // What is bound to an address and what has it chosen come to the same where there is one; where there are several, the walk chooses.
         let src = (!from.chosen).then_some(src);
         let packet = first_packet(protocol, src, dst, port);
-        let probe = Probe { from: from.origin.clone(), packet, reply: self.selection.reply };
+        let probe = Probe { from: from.origin.clone(), packet, reply: self.selection.reply, answer_length: None };
         Some(Flow { kind, from: from.name.clone(), to: format!("{whole} ({what})"), protocol, probe })
     }
 

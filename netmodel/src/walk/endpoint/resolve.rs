@@ -103,7 +103,7 @@ pub fn resolve(world: &World<'_>, question: &Question) -> Result<Resolved, Endpo
         Origin::Device(..) => names::of_address(world, src, number, None),
     };
     let to = names::of_address(world, dst, number, port);
-    Ok(Resolved { probe: Probe { from: origin, packet, reply: question.reply }, protocol, from, to, notes })
+    Ok(Resolved { probe: Probe { from: origin, packet, reply: question.reply, answer_length: None }, protocol, from, to, notes })
 }
 
 /// The first packet of a usual flow: a SYN with options, a question of DNS, an echo request of ping(8), an SCTP INIT. It may not be

@@ -25,6 +25,8 @@ impl Walker<'_, '_> {
                 // What was wrapped comes back wrapped, from the other end of the tunnel.
                 if let Some(wrapped) = &mut way.wrapped {
                     wrapped.turn_round();
+                    // Both ends of a tunnel send to its port, from one that a hash of the inner packet picks.
+                    (way.packet.sport, way.packet.dport) = (None, arrival.packet.dport);
                 }
                 way =
                     self.noted(way, || Note::new(arrival.ns, Stage::Start, format!("the answer comes in from outside by {dev}")));

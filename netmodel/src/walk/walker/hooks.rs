@@ -171,6 +171,10 @@ impl<'n> Walker<'_, 'n> {
             return Some(way);
         }
         match track(&mut way.connections, self.state(ns), ns, &mut way.packet) {
+            Ok(Tracked::New(at)) => {
+                way.connection = Some(at);
+                self.has_room(way, ns)
+            }
             Ok(Tracked::Of(at, known)) => {
                 way.connection = Some(at);
                 if let Some(evidence) = known {
@@ -187,6 +191,21 @@ impl<'n> Walker<'_, 'n> {
                 None
             }
         }
+    }
+
+    /// A full table takes no new connection (`__nf_conntrack_alloc()`: "table full, dropping packet").
+    fn has_room(&mut self, way: Way, ns: NsId) -> Option<Way> {
+        let node = self.state(ns);
+        if let (Ok(count), Ok(max)) = (node.conntrack_count(), node.conntrack_max())
+            && max.value > 0
+            && count.value >= max.value
+        {
+            let action = format!("connection tracking is full ({} of {}): new connections are dropped", count.value, max.value);
+            let evidence = [count.evidence(), max.evidence()];
+            self.end(way, Disposition::Dropped, Note::new(ns, Stage::Conntrack, action).by(evidence));
+            return None;
+        }
+        Some(way)
     }
 
     /// Chains up to a translation, and the translation.
