@@ -101,7 +101,8 @@ fn disagreement(flow: &Flow, trace: &Trace) -> Option<String> {
     if right && !undecided {
         return None;
     }
-    let ends: Vec<String> = trace.paths.iter().map(|p| format!("{} ({:.2}): {}", p.disposition.name(), p.share, p.reason)).collect();
+    let ends: Vec<String> =
+        trace.paths.iter().map(|p| format!("{} ({:.2}): {}", p.disposition.name(), p.share, p.reason)).collect();
     Some(format!("{}\n    {}", flow.line, ends.join("\n    ")))
 }
 

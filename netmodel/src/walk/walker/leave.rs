@@ -9,7 +9,7 @@ use crate::walk::device::{self, Emission, Frame, Mac, Outgoing, Sent};
 use crate::walk::netfilter::Hook;
 use crate::walk::packet::{Dev, TCP};
 use crate::walk::route::{self, Neighbour, Routed};
-use crate::walk::trace::{Arrival, Disposition, Stage};
+use crate::walk::trace::{Disposition, Stage};
 use crate::walk::walker::neighbour::{self, Answers};
 use crate::walk::walker::way::{Note, Way};
 use crate::walk::walker::{Walker, destination, named};
@@ -158,11 +158,7 @@ impl Walker<'_, '_> {
                 self.receive(way, there, &dev, frame);
             }
             Emission::Bridge { ns, bridge, frame } => self.bridge_sends(way, ns, &bridge, &frame),
-            Emission::Leaves { ns, dev, reason } => {
-                let arrival = Arrival { ns, left_by: Some((Arc::clone(&dev), None)), packet: way.packet.clone() };
-                let action = format!("leaves what was captured by {dev}, {reason}");
-                self.arrived(way, &arrival, Note::new(ns, Stage::Device, action));
-            }
+            Emission::Leaves { ns, dev, reason } => self.leaves(way, ns, &dev, &reason),
             Emission::Encapsulated(wrapping) => self.wrap(way, ns, *wrapping),
             Emission::Lost { reason, evidence } => {
                 self.end(way, Disposition::Dropped, Note::new(ns, Stage::Device, reason).by(evidence));

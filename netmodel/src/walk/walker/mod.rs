@@ -17,6 +17,7 @@ mod leave;
 mod local;
 mod nat;
 mod neighbour;
+mod outside;
 mod tunnel;
 mod way;
 

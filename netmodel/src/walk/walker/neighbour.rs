@@ -85,6 +85,8 @@ fn answers_there(world: &World<'_>, there: NsId, dev: &str, addr: IpAddr, depth:
             .and_then(Mac::parse)
             .map_or(Answers::Unknown("the address of the proxy is not known".to_owned()), Answers::Mac),
         Ok(_) => Answers::Nobody,
+        // Of a pod often no more than links and routes is captured; a pod is no proxy.
+        Err(_) if there.pod.is_some() => Answers::Nobody,
         Err(missing) => Answers::Unknown(missing.to_string()),
     }
 }
