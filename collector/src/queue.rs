@@ -305,13 +305,13 @@ mod tests {
         assert_eq!((queue.take(), queue.take(), queue.take()), (Some(0), Some(1), None));
         let other = Arc::clone(&queue);
         let ahead = std::thread::spawn(move || {
-            let mut out = Out::new(other, 1, u64::MAX, Duration::from_millis(400));
+            let mut out = Out::new(other, 1, u64::MAX, Duration::from_secs(3));
             let result = out.write_all(&vec![b'x'; BUDGET + (1 << 20)]);
             out.finish(End::default());
             result.is_ok()
         });
         // Longer than its deadline.
-        std::thread::sleep(Duration::from_millis(600));
+        std::thread::sleep(Duration::from_millis(3500));
         assert!(queue.lock().buffered <= BUDGET);
         let mut out = Out::new(Arc::clone(&queue), 0, u64::MAX, Duration::from_secs(9));
         out.write_all(b"first").unwrap();
@@ -319,7 +319,7 @@ mod tests {
         let mut sizes = [0, 0];
         for (index, size) in sizes.iter_mut().enumerate() {
             loop {
-                match queue.next(index, Duration::from_secs(5)) {
+                match queue.next(index, Duration::from_secs(30)) {
                     Event::Chunk(chunk) => *size += chunk.len(),
                     Event::End(end) => break assert_eq!(end.halt, None),
                     Event::Waiting => panic!("nothing came"),
