@@ -106,6 +106,7 @@ fn disagreement(flow: &Flow, trace: &Trace) -> Option<String> {
     Some(format!("{}\n    {}", flow.line, ends.join("\n    ")))
 }
 
+#[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
 fn scenarios() -> Option<Vec<PathBuf>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/captures");
     let Ok(entries) = fs::read_dir(&folder) else {

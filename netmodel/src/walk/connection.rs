@@ -159,7 +159,7 @@ fn begins_nothing(protocol: u8, packet: &Packet) -> Option<&'static str> {
         (TCP, _) if packet.tcp_flags.is_some_and(|flags| flags & SYN_ACK == SYN_ACK) => Some("a SYN/ACK without a SYN"),
         (TCP, _) if packet.tcp_flags.is_some_and(|flags| flags & RST != 0) => Some("a RST of no connection"),
         (ICMP, Some((kind, _))) if !matches!(kind, 8 | 13 | 15 | 17) => Some("an ICMP answer without its question"),
-        (ICMPV6, Some((kind, _))) if matches!(kind, 129 | 140) => Some("an ICMPv6 answer without its question"),
+        (ICMPV6, Some((129 | 140, _))) => Some("an ICMPv6 answer without its question"),
         _ => None,
     }
 }

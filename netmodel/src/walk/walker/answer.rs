@@ -30,7 +30,7 @@ impl Walker<'_, '_> {
                 }
                 way =
                     self.noted(way, || Note::new(arrival.ns, Stage::Start, format!("the answer comes in from outside by {dev}")));
-                self.from_outside(way, arrival.ns, dev);
+                self.comes_from_outside(way, arrival.ns, dev);
             }
         }
     }

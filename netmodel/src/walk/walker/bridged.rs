@@ -15,6 +15,9 @@ use crate::walk::walker::way::{Note, Way};
 use crate::walk::walker::{Walker, named};
 use crate::walk::world::NsId;
 
+/// Ports of a bridge, each with the frame as it goes out there.
+type Ports = Vec<(Arc<str>, Frame)>;
+
 impl Walker<'_, '_> {
     /// `br_handle_frame()`: a port of a bridge takes a frame.
     pub(super) fn bridge(&mut self, way: Way, ns: NsId, bridge: &Arc<str>, port: &Arc<str>, frame: Frame) {
@@ -201,10 +204,10 @@ impl Walker<'_, '_> {
         way: Way,
         ns: NsId,
         bridge: &Arc<str>,
-        ports: Vec<(Arc<str>, Frame)>,
+        ports: Ports,
         flooded: bool,
         frame: &Frame,
-    ) -> Option<(Way, Vec<(Arc<str>, Frame)>)> {
+    ) -> Option<(Way, Ports)> {
         if !flooded {
             return Some((way, ports));
         }
@@ -213,10 +216,11 @@ impl Walker<'_, '_> {
             let out = Outgoing { packet: &way.packet, frame, next_hop: None, key: None };
             for sent in device::transmit(self.world, ns, &port, &out) {
                 match sent.to {
-                    Emission::Arrives { ns, dev, frame: arriving } if frame.dst.is_some() => {
-                        if !matches!(device::receive(self.world, ns, &dev, &arriving), Received::Lost { .. }) {
-                            takes.push((Arc::clone(&port), frame));
-                        }
+                    Emission::Arrives { ns, dev, frame: arriving }
+                        if frame.dst.is_some()
+                            && !matches!(device::receive(self.world, ns, &dev, &arriving), Received::Lost { .. }) =>
+                    {
+                        takes.push((Arc::clone(&port), frame));
                     }
                     Emission::Leaves { .. } => leads_out.push((Arc::clone(&port), frame)),
                     _ => {}

@@ -16,7 +16,7 @@ use crate::walk::world::NsId;
 
 impl Walker<'_, '_> {
     /// Somebody outside of all that was captured sends a frame to this device.
-    pub(super) fn from_outside(&mut self, way: Way, ns: NsId, dev: &Arc<str>) {
+    pub(super) fn comes_from_outside(&mut self, way: Way, ns: NsId, dev: &Arc<str>) {
         let mut way = way;
         if way.asked.is_none() {
             way.asked = Ends::of(&way.packet);

@@ -64,7 +64,7 @@ impl<'n> Walker<'_, 'n> {
             }
             Origin::Device(ns, dev) => {
                 let way = self.noted(way, || Note::new(*ns, Stage::Start, format!("comes in from outside by {dev}")));
-                self.from_outside(way, *ns, dev);
+                self.comes_from_outside(way, *ns, dev);
             }
         }
         summarize(self.done)

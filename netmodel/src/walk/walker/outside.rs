@@ -30,7 +30,7 @@ impl<'n> Walker<'_, 'n> {
                 let action = format!("leaves by {dev}, {reason}; {} has the address", self.state(there).name());
                 let mut way = self.noted(way, || Note::new(ns, Stage::Device, action));
                 way.scrub(true);
-                self.from_outside(way, there, &by);
+                self.comes_from_outside(way, there, &by);
                 return;
             }
             if let Some(Silence { disposition, why, evidence }) = self.silence(&way, ns) {
