@@ -95,7 +95,11 @@ impl Walker<'_, '_> {
             Ok(all) => all,
             Err(missing) => return self.unknown(way, ns, Stage::Routing, &missing),
         };
-        for (mut way, routed) in self.fork_routes(way, ns, all, true) {
+        // What goes up to the stack is routed there once more, and said there.
+        let record = std::mem::replace(&mut self.record, false);
+        let routes = self.fork_routes(way, ns, all, true);
+        self.record = record;
+        for (mut way, routed) in routes {
             if routed.outcome == RouteOutcome::Forward && routed.dev.as_deref() == Some(&**bridge) {
                 // `ip_route_input()` itself refuses to forward where forwarding is off; then the route of a local packet counts, which
                 // is bridged too (the fallback in `br_nf_pre_routing_finish()` asks IN_DEV_FORWARD first).
