@@ -5,6 +5,7 @@
 pub(crate) mod attrs;
 pub(crate) mod family;
 pub(crate) mod message;
+pub(crate) mod rta;
 pub(crate) mod socket;
 
 pub(crate) use attrs::{Attr, Attrs, Table};

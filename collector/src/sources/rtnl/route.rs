@@ -57,11 +57,11 @@ pub(super) fn print(context: &mut Context<'_>, message: Message<'_>, json: &mut 
     if let Some(id) = nexthop {
         json.number("nhid", id);
     }
-    if let Some(to) = tb.get(libc::RTA_NEWDST) {
+    if let Some(to) = tb.get(crate::netlink::rta::RTA_NEWDST) {
         json.string("to", Address(rtm_family, to));
     }
-    if let Some(attr) = tb.get(libc::RTA_ENCAP) {
-        encap::print(context, tb.u16(libc::RTA_ENCAP_TYPE), attr, json);
+    if let Some(attr) = tb.get(crate::netlink::rta::RTA_ENCAP) {
+        encap::print(context, tb.u16(crate::netlink::rta::RTA_ENCAP_TYPE), attr, json);
     }
     if tos != 0 {
         json.string("tos", context.names.dsfield(tos));
@@ -69,7 +69,7 @@ pub(super) fn print(context: &mut Context<'_>, message: Message<'_>, json: &mut 
     if let Some(gateway) = tb.get(libc::RTA_GATEWAY) {
         json.string("gateway", Address(rtm_family, gateway));
     }
-    if let Some(via) = tb.get(libc::RTA_VIA) {
+    if let Some(via) = tb.get(crate::netlink::rta::RTA_VIA) {
         print_via(via, json);
     }
     if let Some(oif) = tb.u32(libc::RTA_OIF) {
@@ -105,7 +105,7 @@ pub(super) fn print(context: &mut Context<'_>, message: Message<'_>, json: &mut 
     if let Some(iif) = tb.u32(libc::RTA_IIF) {
         json.string("iif", context.links.name(iif));
     }
-    match tb.u8(libc::RTA_PREF) {
+    match tb.u8(crate::netlink::rta::RTA_PREF) {
         Some(0) => json.string("pref", "medium"),
         Some(1) => json.string("pref", "high"),
         Some(3) => json.string("pref", "low"),
@@ -299,16 +299,16 @@ fn print_multipath(context: &mut Context<'_>, rtm_family: u8, multipath: Attr<'_
         let Some(attrs) = rest.get(NEXTHOP_HEADER..len) else { break };
         let tb = Attr(attrs).table::<ATTRS>();
         json.open(None);
-        if let Some(attr) = tb.get(libc::RTA_ENCAP) {
-            encap::print(context, tb.u16(libc::RTA_ENCAP_TYPE), attr, json);
+        if let Some(attr) = tb.get(crate::netlink::rta::RTA_ENCAP) {
+            encap::print(context, tb.u16(crate::netlink::rta::RTA_ENCAP_TYPE), attr, json);
         }
-        if let Some(to) = tb.get(libc::RTA_NEWDST) {
+        if let Some(to) = tb.get(crate::netlink::rta::RTA_NEWDST) {
             json.string("to", Address(rtm_family, to));
         }
         if let Some(gateway) = tb.get(libc::RTA_GATEWAY) {
             json.string("gateway", Address(rtm_family, gateway));
         }
-        if let Some(via) = tb.get(libc::RTA_VIA) {
+        if let Some(via) = tb.get(crate::netlink::rta::RTA_VIA) {
             print_via(via, json);
         }
         if let Some(flow) = tb.u32(libc::RTA_FLOW) {
