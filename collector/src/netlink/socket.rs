@@ -64,8 +64,6 @@ impl Socket {
         }
         let number = std::num::NonZeroU32::new(protocol as u32).map(net::Protocol::from_raw);
         let fd = net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, number)?;
-        // Whoever is connected to the kernel (port 0) gets nothing from anybody else.
-        net::connect(&fd, &SocketAddrNetlink::new(0, 0))?;
         // Both are since Linux 4.12 and 4.20: an older kernel says less in its errors, and takes headers it does not check.
         let _ = sockopt::set_int(fd.as_fd(), libc::SOL_NETLINK, libc::NETLINK_EXT_ACK, 1);
         let _ = sockopt::set_int(fd.as_fd(), libc::SOL_NETLINK, libc::NETLINK_GET_STRICT_CHK, 1);
@@ -176,10 +174,14 @@ impl Socket {
             if len > self.buffer.len() {
                 self.buffer.resize(len, 0);
             }
-            match net::recv(&self.fd, &mut self.buffer[..], RecvFlags::DONTWAIT) {
-                Ok((len, _)) => {
-                    (self.filled, self.at) = (len, 0);
-                    return Ok(());
+            match net::recvfrom(&self.fd, &mut self.buffer[..], RecvFlags::DONTWAIT) {
+                Ok((len, _, from)) => {
+                    // The kernel's port is 0. Whatever a process sends to us is no answer. (To be connected to the kernel would keep
+                    // it away, but a collector forbids itself to connect to anything.)
+                    if from.and_then(|a| SocketAddrNetlink::try_from(a).ok()).is_some_and(|a| a.pid() == 0) {
+                        (self.filled, self.at) = (len, 0);
+                        return Ok(());
+                    }
                 }
                 Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
                 Err(e) => return Err(e.into()),

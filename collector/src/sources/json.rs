@@ -125,6 +125,12 @@ impl<'w> Json<'w> {
         self.displayed(value);
     }
 
+    /// A number that is an item of an array.
+    pub(crate) fn item_number(&mut self, value: impl fmt::Display) {
+        self.separate();
+        let _ = write!(self.buffer, "{value}");
+    }
+
     fn displayed(&mut self, value: impl fmt::Display) {
         self.buffer.push('"');
         let start = self.buffer.len();

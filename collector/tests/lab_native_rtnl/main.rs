@@ -34,6 +34,10 @@ const CAPTURES: &[Capture] = &[
     Capture::IpRule6,
     Capture::IpNeigh,
     Capture::IpNexthop,
+    Capture::BridgeFdb,
+    Capture::BridgeLink,
+    Capture::BridgeVlan,
+    Capture::TcQdisc,
 ];
 
 type Texts = BTreeMap<Key, (How, String)>;
@@ -102,6 +106,8 @@ const MOVING: &[&str] = &[
     "forward_delay_timer",
     "root_id",
     "usedbcqueuelen",
+    "bytes",
+    "packets",
 ];
 
 /// The text without the values of what moves.
@@ -221,5 +227,32 @@ fn ours_is_what_the_tool_prints() -> Result<()> {
     let some: Vec<_> = differences.iter().take(12).cloned().collect();
     assert!(differences.is_empty(), "{} differ:\n{}", differences.len(), some.join("\n"));
     assert!(records as u64 > 10 * count, "the configurations came to nothing: {records} records");
+    Ok(())
+}
+
+/// The binary, which has forbidden itself much, still asks the kernel: no tool is run.
+#[test]
+fn the_restrained_binary_needs_no_tool() -> Result<()> {
+    let Some(mut lab) = Lab::new() else { return Ok(()) };
+    lab.add("n")?;
+    lab.add("peer")?;
+    lab.veth(("n", "eth0"), ("peer", "eth0"))?;
+    lab.run("n", "ip addr add 192.168.77.1/24 dev eth0")?;
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().join("b.zip");
+    let names: Vec<_> = CAPTURES.iter().map(|c| c.name()).collect();
+    let (only, to) = (names.join(","), path.to_str().context("utf-8")?);
+    let argv = [env!("CARGO_BIN_EXE_coldpath-collect"), "--no-pods", "--only", &only, "-o", to];
+    let output = lab.output("n", &argv)?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let bundle = Bundle::open(&path, &Limits::default())?;
+    for &capture in CAPTURES {
+        let key = Key::node(capture);
+        let record = bundle.record(&key).context("a record")?;
+        ensure!(matches!(record.how, How::Native(_)), "{capture}: {:?} {:?}", record.how, record.outcome);
+        ensure!(matches!(bundle.get(&key), Content::Text(_)), "{capture}: {:?}", record.outcome);
+    }
+    let Content::Text(addresses) = bundle.get(&Key::node(Capture::IpAddr)) else { anyhow::bail!("no addresses") };
+    ensure!(addresses.body.contains("\"local\":\"192.168.77.1\""), "{}", addresses.body);
     Ok(())
 }

@@ -129,7 +129,7 @@ pub(super) fn print(context: &mut Context<'_>, message: Message<'_>, part: For, 
 }
 
 /// The lower device or the peer; says whether it is in this namespace and down.
-fn print_lower(context: &mut Context<'_>, tb: &Table<'_, ATTRS>, json: &mut Json<'_>) -> bool {
+pub(super) fn print_lower(context: &mut Context<'_>, tb: &Table<'_, ATTRS>, json: &mut Json<'_>) -> bool {
     let Some(lower) = tb.u32(libc::IFLA_LINK) else { return false };
     if lower == 0 {
         json.null("link");
@@ -183,7 +183,7 @@ pub(super) fn print_flags(flags: u32, lower_down: bool, json: &mut Json<'_>) {
 }
 
 /// RFC 2863.
-pub(super) fn print_operstate(state: u8, json: &mut Json<'_>) {
+fn print_operstate(state: u8, json: &mut Json<'_>) {
     const NAMES: [&str; 7] = ["UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP"];
     match NAMES.get(usize::from(state)) {
         Some(name) => json.string("operstate", name),

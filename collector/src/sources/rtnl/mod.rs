@@ -4,6 +4,7 @@
 //! iproute2 that prints it. docs/native.md lists where the text differs from the tool's, and why.
 
 mod addr;
+mod bridge;
 mod encap;
 mod kinds;
 mod link;
@@ -11,6 +12,8 @@ mod links;
 mod names;
 mod neigh;
 mod nexthop;
+mod qdisc;
+mod qdisc_options;
 mod route;
 mod rule;
 pub(crate) mod text;
@@ -41,6 +44,10 @@ pub(crate) enum What {
     Rule6,
     Neigh,
     Nexthop,
+    BridgeFdb,
+    BridgeLink,
+    BridgeVlan,
+    Qdisc,
 }
 
 impl What {
@@ -55,6 +62,10 @@ impl What {
             Self::Rule6 => "rtnetlink RTM_GETRULE, IPv6, as ip -6 -d -j rule",
             Self::Neigh => "rtnetlink RTM_GETNEIGH, as ip -d -j neigh",
             Self::Nexthop => "rtnetlink RTM_GETNEXTHOP, as ip -d -j nexthop",
+            Self::BridgeFdb => "rtnetlink RTM_GETNEIGH of bridges, as bridge -d -j fdb",
+            Self::BridgeLink => "rtnetlink RTM_GETLINK of bridges, as bridge -d -j link",
+            Self::BridgeVlan => "rtnetlink RTM_GETLINK of bridges, as bridge -j vlan",
+            Self::Qdisc => "rtnetlink RTM_GETQDISC, as tc -s -j qdisc",
         }
     }
 }
@@ -65,6 +76,8 @@ struct Context<'r> {
     links: Links<'r>,
     nexthops: nexthop::Cache<'r>,
     addresses: addr::Addresses,
+    /// Ticks of the packet scheduler in a microsecond.
+    ticks: f64,
 }
 
 /// Writes one capture of the calling thread's network namespace; returns what the reader should know of it.
@@ -77,6 +90,7 @@ pub(crate) fn read(what: What, root: &Root, deadline: Instant, out: &mut dyn Wri
         links: Links::new(root, deadline),
         nexthops: nexthop::Cache::new(root, deadline),
         addresses: addr::Addresses::default(),
+        ticks: ticks(root),
     };
     let mut socket = Socket::open(Protocol::Route, root, deadline)?;
     let mut json = Json::new(out);
@@ -112,7 +126,8 @@ impl What {
             Self::Route4 | Self::Rule4 => libc::AF_INET,
             Self::Route6 | Self::Rule6 => libc::AF_INET6,
             Self::Link => libc::AF_PACKET,
-            Self::Addr | Self::Neigh | Self::Nexthop => libc::AF_UNSPEC,
+            Self::BridgeFdb | Self::BridgeLink | Self::BridgeVlan => libc::AF_BRIDGE,
+            Self::Addr | Self::Neigh | Self::Nexthop | Self::Qdisc => libc::AF_UNSPEC,
         };
         let family = u8::try_from(family).expect("families are small numbers");
         let request = |kind: u16, header: usize| {
@@ -127,6 +142,13 @@ impl What {
             Self::Rule4 | Self::Rule6 => (request(libc::RTM_GETRULE, rule::HEADER), rule::print),
             Self::Neigh => (request(libc::RTM_GETNEIGH, neigh::HEADER), neigh::print),
             Self::Nexthop => (request(nexthop::RTM_GETNEXTHOP, nexthop::HEADER), nexthop::print),
+            Self::BridgeFdb => (request(libc::RTM_GETNEIGH, neigh::HEADER), bridge::print_fdb),
+            Self::BridgeLink => (request(libc::RTM_GETLINK, link::HEADER), bridge::print_port),
+            Self::BridgeVlan => {
+                let request = request(libc::RTM_GETLINK, link::HEADER);
+                (request.attr(libc::IFLA_EXT_MASK, &bridge::WITH_VLANS.to_ne_bytes()), bridge::print_vlans)
+            }
+            Self::Qdisc => (request(libc::RTM_GETQDISC, qdisc::HEADER), qdisc::print),
         }
     }
 }
@@ -153,4 +175,16 @@ fn print_addr(context: &mut Context<'_>, message: Message<'_>, json: &mut Json<'
         context.addresses.print(context, index, json);
     }
     json.close();
+}
+
+/// What /proc/net/psched says (tc_core_init in tc/tc_core.c): microseconds a tick in its first two numbers, and the clock's resolution.
+fn ticks(root: &Root) -> f64 {
+    let text = std::fs::read_to_string(root.net("psched")).unwrap_or_default();
+    let mut words = text.split_whitespace().map(|w| u32::from_str_radix(w, 16).map_or(0.0, f64::from));
+    match (words.next(), words.next(), words.next()) {
+        (Some(_), Some(us), Some(1e9)) if us > 0.0 => 1e3,
+        (Some(ticks), Some(us), Some(resolution)) if us > 0.0 => ticks / us * (resolution / 1e6),
+        // That of every kernel since 2.6.31.
+        _ => 15.625,
+    }
 }

@@ -56,7 +56,7 @@ pub(super) const BRIDGE: &[Field] = &[
 ];
 
 /// IFLA_BRPORT_*.
-pub(in crate::sources::rtnl) const PORT: &[Field] = &[
+pub(super) const PORT: &[Field] = &[
     Field(1, "", Show::With(print_state)),
     Field(2, "priority", Show::U16),
     Field(3, "cost", Show::I32),
@@ -130,7 +130,7 @@ fn print_options(_: &mut Context<'_>, data: &Data<'_>, json: &mut Json<'_>) {
 }
 
 /// `struct ifla_bridge_id`, as `8000.2:0:0:ab:0:1` (ether_ntoa(3) writes no leading zeros).
-pub(in crate::sources::rtnl) fn bridge_id(attr: Attr<'_>) -> Option<impl fmt::Display> {
+pub(super) fn bridge_id(attr: Attr<'_>) -> Option<impl fmt::Display> {
     let [p0, p1, mac @ ..] = attr.0.first_chunk::<8>()?;
     let mac: Vec<String> = mac.iter().map(|b| format!("{b:x}")).collect();
     Some(format!("{p0:02x}{p1:02x}.{}", mac.join(":")))

@@ -17,7 +17,8 @@ use super::text::{Hardware, Ip6, ethertype};
 use crate::netlink::{Attr, Table};
 use crate::sources::json::Json;
 
-pub(super) use bridge::{PORT, bridge_id};
+pub(super) use bridge::STATES as PORT_STATES;
+use bridge::{PORT, bridge_id};
 
 /// More attributes than any kind has.
 pub(super) const ATTRS: usize = 64;
