@@ -340,7 +340,11 @@ impl Planner<'_> {
             steps.push(absent(Key::node(capture), AbsentWhy::NotFound, "no interface but lo and those of pods"));
         }
         for name in names {
-            let (how, source) = self.tool(&["ethtool"], &[option, &name]);
+            let tool = self.tool(&["ethtool"], &[option, &name]);
+            let (how, source) = match capture {
+                Capture::EthtoolFeatures => self.native(Native::EthtoolFeatures(name.clone()), tool),
+                _ => tool,
+            };
             steps.push(Step { key: Key::node_instance(capture, name), how, source });
         }
     }

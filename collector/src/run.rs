@@ -64,7 +64,7 @@ impl Shared {
     fn take(&self, step: &Step, root: &Root, out: &mut Out) -> End {
         match &step.source {
             Source::Absent(why, detail) => End::failed(*why, detail.clone()),
-            Source::Native(native, tool) => self.native(*native, tool.as_deref(), root, out),
+            Source::Native(native, tool) => self.native(native, tool.as_deref(), root, out),
             Source::Command(argv) => tool::run(argv, &self.options.tool_dirs, out),
             Source::Versions(argvs) => self.versions(argvs, out),
             Source::File { path, filter } => from(path, root.open(path).and_then(|f| file::copy(f, *filter, out)).map(cut)),
@@ -82,7 +82,7 @@ impl Shared {
     }
 
     /// Asks the kernel; the tool, if the kernel gave nothing at all.
-    fn native(&self, native: Native, tool: Option<&[String]>, root: &Root, out: &mut Out) -> End {
+    fn native(&self, native: &Native, tool: Option<&[String]>, root: &Root, out: &mut Out) -> End {
         let mut end = native.take(root, out);
         let (Some(argv), Some((_, detail)), None) = (tool, &end.fail, out.halt()) else { return end };
         if !out.is_empty() {

@@ -38,6 +38,7 @@ const CAPTURES: &[Capture] = &[
     Capture::BridgeLink,
     Capture::BridgeVlan,
     Capture::TcQdisc,
+    Capture::EthtoolFeatures,
 ];
 
 type Texts = BTreeMap<Key, (How, String)>;
@@ -247,7 +248,10 @@ fn the_restrained_binary_needs_no_tool() -> Result<()> {
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let bundle = Bundle::open(&path, &Limits::default())?;
     for &capture in CAPTURES {
-        let key = Key::node(capture);
+        let key = match capture {
+            Capture::EthtoolFeatures => Key::node_instance(capture, "eth0"),
+            _ => Key::node(capture),
+        };
         let record = bundle.record(&key).context("a record")?;
         ensure!(matches!(record.how, How::Native(_)), "{capture}: {:?} {:?}", record.how, record.outcome);
         ensure!(matches!(bundle.get(&key), Content::Text(_)), "{capture}: {:?}", record.outcome);

@@ -16,6 +16,8 @@ mod qdisc;
 mod qdisc_options;
 mod route;
 mod rule;
+#[cfg(test)]
+mod tests;
 pub(crate) mod text;
 mod vf;
 
@@ -80,18 +82,22 @@ struct Context<'r> {
     ticks: f64,
 }
 
-/// Writes one capture of the calling thread's network namespace; returns what the reader should know of it.
-///
-/// # Errors
-/// What the kernel answers, or that no more is wanted.
-pub(crate) fn read(what: What, root: &Root, deadline: Instant, out: &mut dyn Write) -> Result<String, NetlinkError> {
-    let mut context = Context {
+fn context(root: &Root, deadline: Instant) -> Context<'_> {
+    Context {
         names: Names::new(root),
         links: Links::new(root, deadline),
         nexthops: nexthop::Cache::new(root, deadline),
         addresses: addr::Addresses::default(),
         ticks: ticks(root),
-    };
+    }
+}
+
+/// Writes one capture of the calling thread's network namespace; returns what the reader should know of it.
+///
+/// # Errors
+/// What the kernel answers, or that no more is wanted.
+pub(crate) fn read(what: What, root: &Root, deadline: Instant, out: &mut dyn Write) -> Result<String, NetlinkError> {
+    let mut context = context(root, deadline);
     let mut socket = Socket::open(Protocol::Route, root, deadline)?;
     let mut json = Json::new(out);
     json.open_array(None);

@@ -141,11 +141,9 @@ fn print_newer(context: &Context<'_>, tb: &Table<'_, ATTRS>, json: &mut Json<'_>
     if let Some(dscp) = tb.u8(DSCP) {
         // The names are those of the whole field, of which the DSCP are the upper six bits.
         let field = dscp << 2;
-        let name = context.names.dsfield(field);
-        if name == format!("0x{field:02x}") {
-            json.string("dscp", dscp);
-        } else {
-            json.string("dscp", name);
+        match context.names.dsfield(field) {
+            name if name.starts_with("0x") => json.string("dscp", dscp),
+            name => json.string("dscp", name),
         }
         if let Some(mask) = tb.u8(DSCP_MASK).filter(|&m| m != 0x3f) {
             json.hex("dscp_mask", mask.into());
