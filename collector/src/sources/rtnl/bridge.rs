@@ -23,6 +23,9 @@ pub(super) fn print_fdb(context: &mut Context<'_>, message: Message<'_>, json: &
     /// NTF_*, in the tool's order.
     const FLAGS: &[(u8, &str)] =
         &[(0x02, "self"), (0x80, "router"), (0x10, "extern_learn"), (0x20, "offload"), (0x04, "master"), (0x40, "sticky")];
+    // NDA_*, of which the libc of musl lacks these.
+    const MASTER: u16 = 9;
+    const LINK_NETNSID: u16 = 10;
     const SRC_VNI: u16 = 11;
     const NH_ID: u16 = 13;
     let Some(&[family, _, _, _, i0, i1, i2, i3, s0, s1, flags, _]) = message.header::<{ neigh::HEADER }>() else { return };
@@ -54,7 +57,7 @@ pub(super) fn print_fdb(context: &mut Context<'_>, message: Message<'_>, json: &
             json.number(key, vni);
         }
     }
-    let namespace = tb.u32(libc::NDA_LINK_NETNSID);
+    let namespace = tb.u32(LINK_NETNSID);
     if let Some(via) = tb.u32(libc::NDA_IFINDEX) {
         match namespace {
             Some(_) => json.number("viaIfIndex", via),
@@ -72,7 +75,7 @@ pub(super) fn print_fdb(context: &mut Context<'_>, message: Message<'_>, json: &
         json.item(name);
     }
     json.close_array();
-    if let Some(master) = tb.u32(libc::NDA_MASTER) {
+    if let Some(master) = tb.u32(MASTER) {
         json.string("master", context.links.name(master));
     }
     print_fdb_state(state, json);
