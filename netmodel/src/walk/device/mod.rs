@@ -166,3 +166,6 @@ pub struct TunnelKey {
     /// The outer destination.
     pub dst: IpAddr,
 }
+
+#[cfg(test)]
+mod tests;

@@ -165,8 +165,10 @@ impl<'n> Fib<'n> {
         for hit in self.lookup(flow)? {
             let longer = self.longer_in_main(&hit, flow)?;
             let others = self.other_defaults(&hit, flow)?;
-            out.push(hit);
-            out.extend(longer);
+            out.push(self.or_default(hit, flow)?);
+            if let Some(hit) = longer {
+                out.push(self.or_default(hit, flow)?);
+            }
             out.extend(others);
         }
         let blocked = (out.len() > 1).then(|| out.iter().find_map(|h| h.blockers.first().cloned())).flatten();
@@ -179,12 +181,30 @@ impl<'n> Fib<'n> {
         Ok(out)
     }
 
+    /// Only the rules that a namespace begins with: then the kernel asks no rules at all (`fib_lookup` in include/net/ip_fib.h), unless
+    /// others were there once, which is not told.
+    pub(crate) fn is_plain(&self) -> bool {
+        let own = [Table::LOCAL, Table::MAIN, Table::DEFAULT];
+        self.rules.len() == own.len() && self.rules.iter().zip(own).all(|(r, t)| r.is_plain(&t))
+    }
+
+    /// Without rules of its own `fib_lookup` asks the table `default`, where there is one, whatever `main` refused.
+    fn or_default(&self, hit: Hit<'n>, flow: &Flow<'_>) -> Result<Hit<'n>, Missing> {
+        let refused = hit.found.as_ref().is_some_and(|f| !f.outcome.goes_on());
+        if !refused || !self.is_plain() || self.routes.table(&Table::DEFAULT).next().is_none() {
+            return Ok(hit);
+        }
+        let found = self.table(&Table::DEFAULT, flow)?;
+        let outcome = found.as_ref().map_or(RouteOutcome::NoRoute, |f| f.outcome);
+        Ok(Hit { rule: self.rules.last(), found, outcome, blockers: hit.blockers })
+    }
+
     /// Until the first rule is added the tables `local` and `main` are one trie (`fib_trie_unmerge`), in which a longer prefix of `main`
     /// beats a shorter one of `local`. Whether rules were added and removed again is not told.
     fn longer_in_main(&self, hit: &Hit<'n>, flow: &Flow<'_>) -> Result<Option<Hit<'n>>, Missing> {
-        let own = [Table::LOCAL, Table::MAIN, Table::DEFAULT];
-        let plain = self.rules.len() == own.len() && self.rules.iter().zip(own).all(|(r, t)| r.is_plain(&t));
-        let Some(local) = hit.found.as_ref().filter(|f| plain && f.route.table == Table::LOCAL) else { return Ok(None) };
+        let Some(local) = hit.found.as_ref().filter(|f| f.route.table == Table::LOCAL && self.is_plain()) else {
+            return Ok(None);
+        };
         let Some(found) = self.table(&Table::MAIN, flow)? else { return Ok(None) };
         if found.route.dst.prefix_len() <= local.route.dst.prefix_len() {
             return Ok(None);

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::fib::{Fib, Flow};
-use super::{RouteKey, RouteOutcome, Routed, conf, settle, table4};
+use super::{RouteKey, RouteOutcome, Routed, conf, settle, source_check, table4};
 use crate::family::Family;
 use crate::source::Missing;
 use crate::state::Node;
@@ -51,6 +51,11 @@ pub(super) fn came_in<'a>(key: &RouteKey<'a>, iif: &'a str) -> Flow<'a> {
 
 fn input4<'n>(node: &'n Node, key: &RouteKey<'_>, iif: &str, dst: Ipv4Addr) -> Result<Vec<Routed<'n>>, Missing> {
     let broadcast = || Routed::because(RouteOutcome::Broadcast, "the destination is the broadcast address");
+    if let Some(IpAddr::V4(src)) = key.src
+        && source_check::martian4(node, iif, src, dst)?.is_some()
+    {
+        return Ok(vec![Routed::because(RouteOutcome::Blackhole, "the source is martian")]);
+    }
     let unspecified = matches!(key.src, Some(IpAddr::V4(src)) if src.is_unspecified());
     if dst.is_broadcast() || unspecified && dst.is_unspecified() {
         return Ok(vec![broadcast()]);

@@ -5,6 +5,7 @@
 //! [`super::device`]. Left out: route exceptions (redirects, learnt path MTUs), multicast routing (`ip mroute`), MPLS and SRv6.
 
 mod address;
+mod ask;
 mod conf;
 mod dsfield;
 mod fib;
@@ -39,6 +40,7 @@ use crate::parse::ip_nexthop::NexthopObject;
 use crate::parse::ip_route::Route;
 use crate::parse::ip_rule::PolicyRule;
 use crate::source::{Evidence, Fact, Missing};
+use crate::walk::device::TunnelKey;
 use crate::walk::packet::{Dev, Packet};
 use crate::walk::trace::Disposition;
 
@@ -224,6 +226,25 @@ impl<'n> Routed<'n> {
         route.chain(self.nexthop.iter().map(Fact::evidence)).chain(rule).collect()
     }
 
+    /// What the route says to a tunnel device that takes its ends from each packet (`encap ip id 100 src 0.0.0.0 dst 192.168.1.2 …`).
+    #[must_use]
+    pub fn tunnel_key(&self) -> Option<TunnelKey> {
+        let mut words = self.route?.value.attribute("encap")?.split_whitespace();
+        if !matches!(words.next()?, "ip" | "ip6") {
+            return None;
+        }
+        let (mut id, mut src, mut dst) = (0, None, None);
+        while let (Some(word), Some(value)) = (words.next(), words.next()) {
+            match word {
+                "id" => id = value.parse().ok()?,
+                "src" => src = value.parse().ok().filter(|a: &IpAddr| !a.is_unspecified()),
+                "dst" => dst = value.parse().ok(),
+                _ => {}
+            }
+        }
+        Some(TunnelKey { id, src, dst: dst? })
+    }
+
     /// Whether two ways are the same for a packet, whatever decided.
     pub(crate) fn same_way(&self, other: &Self) -> bool {
         self.outcome == other.outcome
@@ -260,3 +281,6 @@ pub(crate) fn settle<'n>(mut branches: Vec<Vec<Routed<'n>>>) -> Vec<Routed<'n>> 
     }
     branches.into_iter().flatten().collect()
 }
+
+#[cfg(test)]
+mod tests;

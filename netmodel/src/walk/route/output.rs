@@ -9,6 +9,7 @@ use super::fib::{Fib, Flow, Found, Hit};
 use super::hops::{self, Hop};
 use super::{RouteKey, RouteOutcome, Routed, conf, rule, settle, table4, table6};
 use crate::family::Family;
+use crate::parse::ip_route::{RouteKind, Table};
 use crate::source::Missing;
 use crate::state::Node;
 
@@ -164,10 +165,13 @@ fn device_of(node: &Node, addr: Ipv4Addr) -> Result<Option<Arc<str>>, Missing> {
         return Ok(Some(Arc::clone(&link.name)));
     }
     links.complete()?;
-    let routes = node.routes(Family::V4)?;
-    routes.complete()?;
-    let covering = routes.lookup(&crate::parse::ip_route::Table::LOCAL, addr.into());
-    let local = covering.first().filter(|r| r.kind == crate::parse::ip_route::RouteKind::Local);
+    let fib = Fib::of(node, Family::V4)?;
+    // While no rule was added `main` is in the same trie.
+    let tables = [Table::LOCAL, Table::MAIN];
+    let tables = &tables[..if fib.is_plain() { 2 } else { 1 }];
+    let first = |table: &Table| fib.routes.lookup(table, addr.into()).into_iter().next();
+    let longest = tables.iter().filter_map(first).rev().max_by_key(|r| r.dst.prefix_len());
+    let local = longest.filter(|r| r.kind == RouteKind::Local);
     Ok(local.and_then(|r| r.dev.clone()))
 }
 
@@ -274,14 +278,30 @@ impl<'n> Fib<'n> {
                 usable.push((hop, hop.weight));
             }
         }
+        // Of several the one whose own source is that of the packet is preferred, since Linux 6.16 (`fib_select_multipath`).
+        if let (Some(IpAddr::V4(src)), true) = (flow.src.filter(|_| flow.made_here), prefers_source(self.node)) {
+            let mut own = Vec::new();
+            for &(hop, weight) in &usable {
+                if found.route.nhid.is_none() && self.prefsrc_of_hop(found, hop)? == Some(src.into()) {
+                    own.push((hop, weight));
+                }
+            }
+            if !own.is_empty() {
+                usable = own;
+            }
+        }
         Ok(shares(&usable))
     }
 
     /// `fib_result_prefsrc`: the route's own, else one of the device, in the prefix of the router where there is one.
     pub(super) fn prefsrc4(&self, found: &Found<'n>, hop: &Hop<'n>) -> Result<Option<IpAddr>, Missing> {
-        if let Some(own) = found.route.prefsrc {
-            return Ok(Some(own));
+        match found.route.prefsrc {
+            Some(own) => Ok(Some(own)),
+            None => self.prefsrc_of_hop(found, hop),
         }
+    }
+
+    fn prefsrc_of_hop(&self, found: &Found<'n>, hop: &Hop<'n>) -> Result<Option<IpAddr>, Missing> {
         let Some(dev) = hop.dev() else { return Ok(None) };
         let route = found.route;
         let scope = route.scope.as_deref().map_or(Some(scope::UNIVERSE), scope::parse);
@@ -325,6 +345,13 @@ impl<'n> Fib<'n> {
         });
         Ok(out.collect())
     }
+}
+
+/// Linux 6.16 or later.
+fn prefers_source(node: &Node) -> bool {
+    let release = &node.bundle().manifest().node.kernel;
+    let mut parts = release.split(['.', '-', '+']).map(|p| p.parse::<u32>().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (6, 16)
 }
 
 /// Weights as shares of one.

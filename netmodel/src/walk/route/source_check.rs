@@ -36,6 +36,18 @@ fn martian(reason: String, evidence: Vec<Evidence>) -> Refusal {
 }
 
 fn check4(node: &Node, key: &RouteKey<'_>, iif: &str, src: Ipv4Addr, dst: Ipv4Addr) -> Result<Option<Refusal>, Missing> {
+    if let Some(refusal) = martian4(node, iif, src, dst)? {
+        return Ok(Some(refusal));
+    }
+    // What comes by the loopback was made here and keeps its route; what has no source may only ask everyone.
+    if iif == "lo" || table4::is_zeronet(src) {
+        return Ok(None);
+    }
+    validate(node, key, iif, src, dst)
+}
+
+/// Sources that `ip_route_input_slow` refuses before it looks for a route.
+pub(super) fn martian4(node: &Node, iif: &str, src: Ipv4Addr, dst: Ipv4Addr) -> Result<Option<Refusal>, Missing> {
     let refuse = |reason: String, evidence: Vec<Evidence>| Ok(Some(martian(reason, evidence)));
     if src.is_multicast() || src.is_broadcast() {
         return refuse(format!("the source {src} is no host's address (martian source)"), Vec::new());
@@ -54,11 +66,7 @@ fn check4(node: &Node, key: &RouteKey<'_>, iif: &str, src: Ipv4Addr, dst: Ipv4Ad
             return refuse(reason, localnet.evidence().collect());
         }
     }
-    if iif == "lo" {
-        // What comes by the loopback was made here and keeps its route.
-        return Ok(None);
-    }
-    validate(node, key, iif, src, dst)
+    Ok(None)
 }
 
 /// `fib_validate_source`.
@@ -174,10 +182,8 @@ fn broadcast_here(fib: &Fib<'_>, dst: Ipv4Addr) -> bool {
 /// not told.
 fn custom(node: &Node) -> Result<bool, Missing> {
     let fib = Fib::of(node, Family::V4)?;
-    let plain = [Table::LOCAL, Table::MAIN, Table::DEFAULT];
-    let rules = fib.rules.len() != plain.len() || !fib.rules.iter().zip(plain).all(|(r, t)| r.is_plain(&t));
     let local = |r: &crate::parse::ip_route::Route| r.kind == RouteKind::Local && r.protocol.as_deref() != Some("kernel");
-    Ok(rules || fib.routes.iter().any(local))
+    Ok(!fib.is_plain() || fib.routes.iter().any(local))
 }
 
 /// IPv6 has no reverse path filter of its own (iptables' rpfilter and nft's fib do it).
