@@ -212,7 +212,7 @@ struct RawRoute<'t> {
     #[serde(borrow)]
     prefsrc: Option<Cow<'t, str>>,
     #[serde(borrow)]
-    tos: Option<Cow<'t, str>>,
+    tos: Option<RawTos<'t>>,
     #[serde(default)]
     metrics: Vec<RawMetrics>,
     #[serde(borrow)]
@@ -222,6 +222,14 @@ struct RawRoute<'t> {
     /// Router preference (RFC 4191): only IPv6 routes have one.
     #[serde(default, deserialize_with = "json::present")]
     pref: bool,
+}
+
+/// A route's is a word; a number is what `encap ip` writes.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawTos<'t> {
+    Word(#[serde(borrow)] Cow<'t, str>),
+    Number(serde::de::IgnoredAny),
 }
 
 #[derive(Deserialize)]
@@ -268,7 +276,10 @@ impl RawRoute<'_> {
             protocol: self.protocol.as_deref().map(|p| names.get(p)),
             scope: self.scope.as_deref().map(|s| names.get(s)),
             prefsrc: address(self.prefsrc.as_deref())?,
-            tos: self.tos.as_deref().map(|t| names.get(t)),
+            tos: match &self.tos {
+                Some(RawTos::Word(word)) => Some(names.get(word)),
+                Some(RawTos::Number(_)) | None => None,
+            },
             mtu: self.metrics.iter().find_map(|m| m.mtu),
             encap: self.encap.as_deref().map(|e| names.get(e)),
             flags: names.all(&self.flags),

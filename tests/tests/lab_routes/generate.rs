@@ -9,7 +9,7 @@ use netmodel::walk::route::RouteKey;
 
 /// Devices: ends of veth pairs, whose other ends are in the same namespace.
 const DEVICES: &[&str] = &["a0", "a1", "a2", "b0", "b1", "b2"];
-const TABLES: &[&str] = &["main", "main", "main", "100", "101", "local", "default"];
+const TABLES: &[&str] = &["main", "main", "main", "100", "101", "local"];
 const TOS: &[u8] = &[0x04, 0x08, 0x10];
 
 /// A namespace: a script that makes it, of commands of which some may fail.
@@ -72,6 +72,10 @@ impl Setup {
             }
         }
         setup.device_sysctls(random);
+        // Whether the table is there without a route nobody can see, and it matters (`fib_lookup`).
+        if random.once_in(3) {
+            setup.line("ip route add 10.2.0.0/28 dev lo table default");
+        }
         for _ in 0..3 + random.below(6) {
             setup.address(random);
         }
@@ -380,9 +384,10 @@ impl Question {
             iif: self.iif.as_deref(),
             oif: self.oif.as_deref(),
             mark: Some(self.mark),
-            protocol: Some(self.protocol.map_or(1, |p| p.0)),
-            sport: self.protocol.map(|p| p.1),
-            dport: self.protocol.map(|p| p.2),
+            // What is not said is UDP without ports for IPv4 (`inet_rtm_getroute`), and nothing for IPv6.
+            protocol: Some(self.protocol.map_or(if self.dst.is_ipv4() { 17 } else { 0 }, |p| p.0)),
+            sport: Some(self.protocol.map_or(0, |p| p.1)),
+            dport: Some(self.protocol.map_or(0, |p| p.2)),
             tos: Some(self.tos),
         }
     }

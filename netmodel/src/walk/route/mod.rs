@@ -5,7 +5,6 @@
 //! [`super::device`]. Left out: route exceptions (redirects, learnt path MTUs), multicast routing (`ip mroute`), MPLS and SRv6.
 
 mod address;
-mod ask;
 mod conf;
 mod dsfield;
 mod fib;

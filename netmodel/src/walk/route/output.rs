@@ -9,7 +9,7 @@ use super::fib::{Fib, Flow, Found, Hit};
 use super::hops::{self, Hop};
 use super::{RouteKey, RouteOutcome, Routed, conf, rule, settle, table4, table6};
 use crate::family::Family;
-use crate::parse::ip_route::{RouteKind, Table};
+use crate::parse::ip_route::{Route, RouteKind, Table};
 use crate::source::Missing;
 use crate::state::Node;
 
@@ -227,15 +227,22 @@ impl<'n> Fib<'n> {
     /// A way over a hop of a route.
     pub(super) fn way(&self, found: &Found<'n>, hop: &Hop<'n>) -> Routed<'n> {
         let route = found.route;
+        let onlink = hop.has("onlink") || route.has_flag("onlink");
         Routed {
-            gateway: hop.gateway,
+            gateway: hop.gateway.filter(|gateway| onlink || !self.is_own(*gateway)),
             dev: hop.dev.cloned(),
-            onlink: hop.has("onlink") || route.has_flag("onlink"),
+            onlink,
             mtu: route.mtu,
             encap: route.encap.clone(),
             nexthop: hop.object.and_then(|o| Some(self.node.nexthops().ok()?.fact(o, o.at))),
             ..Routed::end(found.outcome)
         }
+    }
+
+    /// A router that is the node itself is none: its scope is the host's (`fib_check_nh_v4_gw`), and `rt_set_nexthop` passes it over.
+    fn is_own(&self, gateway: IpAddr) -> bool {
+        let local = |r: &&Route| r.kind == RouteKind::Local;
+        gateway.is_ipv4() && self.routes.lookup(&Table::LOCAL, gateway).first().is_some_and(local)
     }
 
     /// With what decided.
