@@ -1,13 +1,17 @@
 //! What was understood of a capture, record by record, as JSON values: what `coldpath show --format json` prints.
 //!
-//! [`records`] is the one place that says which parser reads which capture. Records keep the field names of [`crate::parse`]; a field
+//! [`read`] is the one place that says which parser reads which capture. Its records become values one after another: a ruleset of a
+//! million lines is never a value as a whole. Records keep the field names of [`crate::parse`]; a field
 //! `at` becomes `line`, and every other position becomes the text that stands there. Left out: the forms that only pasted input has.
 
 mod iptables;
 mod nft;
 mod place;
+mod split;
 #[cfg(test)]
 mod tests;
+
+use std::ops::ControlFlow;
 
 use bundle::{Capture, Format, Key};
 use serde::Serialize;
@@ -16,29 +20,46 @@ use serde_json::Value;
 use crate::family::Family;
 use crate::parse::iptables::TableKind;
 use crate::parse::{
-    Parsed, cmdline, cni, conntrack, conntrack_proc, conntrack_stats, counters, ethtool_features, ethtool_stats, flannel, hosts,
-    ini, iproute_text::any, ipset, ipset_list, iptables_list, ipvs, ipvs_conn, ipvs_counters, ipvs_list, kernel_events,
-    kube_proxy, kubelet_config, modules, modules_load, nsswitch, os_release, proc_dev, proc_sockets, resolv_conf, route_print,
-    sockstat, softnet_stat, ss, sysctl, sysctl_d,
+    Parsed, cmdline, cni, conntrack, conntrack_proc, conntrack_stats, counters, ethtool_features, ethtool_stats, firewalld,
+    flannel, hosts, ini, iproute_text::any, ipset, ipset_list, iptables_list, ipvs, ipvs_conn, ipvs_counters, ipvs_list,
+    kernel_events, kube_proxy, kubelet_config, modules, modules_load, nftables_conf, nsswitch, os_release, proc_dev,
+    proc_sockets, resolv_conf, route_print, sockstat, softnet_stat, ss, sysctl, sysctl_d, ufw,
 };
 use crate::source::{Problem, Source, lines};
 use crate::state::forms;
 
-/// The records of one capture.
-#[derive(Clone, Debug)]
-pub struct Records {
+/// Takes one record after the other, until it breaks off.
+pub type Sink<'f> = dyn FnMut(Value) -> ControlFlow<()> + 'f;
+
+/// Gives records to a sink.
+type Each<'s> = dyn Fn(&mut Sink<'_>) -> ControlFlow<()> + 's;
+
+/// A capture that was read.
+pub struct Read<'s> {
     /// Whether a parser read the text. If not, the records are its lines: `{"line": N, "text": "…"}`.
     pub typed: bool,
-    /// What was understood, in the text's order as far as the format has one.
-    pub records: Vec<Value>,
-    /// What was not.
+    /// What was not understood.
     pub problems: Vec<Problem>,
+    each: Box<Each<'s>>,
+}
+
+impl Read<'_> {
+    /// Gives what was understood to `sink`, in the text's order as far as the format has one.
+    pub fn each(&self, sink: &mut Sink<'_>) {
+        let _ = (self.each)(sink);
+    }
+}
+
+impl std::fmt::Debug for Read<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Read").field("typed", &self.typed).field("problems", &self.problems).finish_non_exhaustive()
+    }
 }
 
 /// Reads a capture, in whatever form it was pasted. One without a parser gives its lines. The key decides where the form depends on the file
 /// (`firewall-config`, `networkd-config`).
 #[must_use]
-pub fn records(source: &Source) -> Records {
+pub fn read(source: &Source) -> Read<'_> {
     let (key, text) = (&source.key, &*source.text);
     match key.capture {
         Capture::Sysctl => typed(text, sysctl::parse(text)),
@@ -52,9 +73,9 @@ pub fn records(source: &Source) -> Records {
         Capture::BridgeFdb => typed(text, forms::fdb(source)),
         Capture::BridgeLink => typed(text, forms::ports(source)),
         Capture::BridgeVlan => typed(text, any::vlans(text)),
-        Capture::IptablesNftSave | Capture::IptablesLegacySave => iptables::records(text, Family::V4),
-        Capture::Ip6tablesNftSave | Capture::Ip6tablesLegacySave => iptables::records(text, Family::V6),
-        Capture::NftRuleset => nft::records(text),
+        Capture::IptablesNftSave | Capture::IptablesLegacySave => iptables::read(text, Family::V4),
+        Capture::Ip6tablesNftSave | Capture::Ip6tablesLegacySave => iptables::read(text, Family::V6),
+        Capture::NftRuleset => nft::read(text),
         Capture::IpsetSave if source.format == Format::IpsetList => {
             let Parsed { value, problems } = ipset_list::parse(text);
             sets(text, Parsed { value: value.sets, problems })
@@ -88,8 +109,8 @@ pub fn records(source: &Source) -> Records {
         Capture::SysctlD => typed(text, sysctl_d::parse(text)),
         Capture::ModulesLoadD => {
             let Parsed { value, problems } = modules_load::parse(text);
-            let names = value.iter().map(|&at| Named { at, name: at }).collect::<Vec<_>>();
-            typed(text, Parsed { value: names, problems })
+            let named = value.iter().map(|&at| Named { at, name: at }).collect::<Vec<_>>();
+            typed(text, Parsed { value: named, problems })
         }
         Capture::Modules => typed(text, forms::modules(source)),
         Capture::ModulesBuiltin => typed(text, modules::parse_builtin(text)),
@@ -100,6 +121,8 @@ pub fn records(source: &Source) -> Records {
         Capture::KubeProxyConfig => typed(text, kube_proxy::parse(text)),
         Capture::KubeCmdline | Capture::StaticPodFlags => typed(text, cmdline::parse(text)),
         Capture::KernelLog => typed(text, kernel_events::parse(text)),
+        Capture::FirewallConfig => firewall(key, text),
+        Capture::IpTablesNames | Capture::Ip6TablesNames | Capture::CniPlugins => typed(text, names(text)),
         Capture::OsRelease => typed(text, os_release::parse(text)),
         Capture::Uptime => typed(text, os_release::parse_uptime(text)),
         _ => raw(text),
@@ -113,47 +136,61 @@ struct Named {
     name: crate::At,
 }
 
+/// Names, one a line.
+fn names(text: &str) -> Parsed<Vec<Named>> {
+    let named = lines(text).filter(|(_, line)| !line.trim().is_empty());
+    let value = named.map(|(at, line)| Named { at, name: crate::source::position(text, line.trim(), at.line) }).collect();
+    Parsed { value, problems: Vec::new() }
+}
+
 fn ends_with(key: &Key, name: &str) -> bool {
     key.instance.as_deref().is_some_and(|path| path.ends_with(name))
 }
 
-/// Makes values of records. A record type that only holds one list is that list; nothing read is no record.
-fn typed<T: Serialize>(text: &str, parsed: Parsed<T>) -> Records {
+/// Configuration of firewalls: which one a file is of, its path tells. Zones of firewalld and units of systemd stay lines.
+fn firewall<'t>(key: &Key, text: &'t str) -> Read<'t> {
+    let path = key.instance.as_deref().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    match name {
+        "iptables" | "rules.v4" | "before.rules" | "after.rules" | "user.rules" => iptables::read(text, Family::V4),
+        "ip6tables" | "rules.v6" | "before6.rules" | "after6.rules" | "user6.rules" => iptables::read(text, Family::V6),
+        "firewalld.conf" => typed(text, firewalld::parse(text)),
+        "ufw" | "ufw.conf" => typed(text, ufw::parse_conf(text)),
+        "sysctl.conf" => typed(text, sysctl_d::parse(text)),
+        _ if path.contains("nftables") && !name.ends_with(".service") => typed(text, nftables_conf::parse(text)),
+        _ => raw(text),
+    }
+}
+
+/// Records of a parser's value. A record type that only holds one list is that list; nothing read is no record.
+fn typed<'t, T: Serialize + 't>(text: &'t str, parsed: Parsed<T>) -> Read<'t> {
     let Parsed { value, problems } = parsed;
-    let records = match place::value(text, &value) {
-        Value::Null => Vec::new(),
-        Value::Array(items) => items,
-        Value::Object(mut fields) if fields.len() == 1 && fields.values().all(Value::is_array) => {
-            match fields.values_mut().next().map(Value::take) {
-                Some(Value::Array(items)) => items,
-                _ => Vec::new(),
-            }
-        }
-        other => vec![other],
-    };
-    Records { typed: true, records, problems }
+    Read { typed: true, problems, each: Box::new(move |sink| split::each(text, &value, sink)) }
 }
 
 /// A text that no parser reads: its lines.
-fn raw(text: &str) -> Records {
-    let line = |(at, line): (crate::At, &str)| serde_json::json!({ "line": at.line, "text": line });
-    Records { typed: false, records: lines(text).map(line).collect(), problems: Vec::new() }
+fn raw(text: &str) -> Read<'_> {
+    let each =
+        |sink: &mut Sink<'_>| lines(text).try_for_each(|(at, line)| sink(serde_json::json!({ "line": at.line, "text": line })));
+    Read { typed: false, problems: Vec::new(), each: Box::new(each) }
 }
 
 /// Sets with their members; the parser keeps those of all sets in one list.
-fn sets(text: &str, parsed: Parsed<ipset::Ipsets>) -> Records {
+fn sets(text: &str, parsed: Parsed<ipset::Ipsets>) -> Read<'_> {
     let Parsed { value, problems } = parsed;
-    let one = |set: &ipset::Set| {
-        let mut record = place::value(text, set);
-        record["members"] = place::value(text, value.members_of(set));
-        record
+    let each = move |sink: &mut Sink<'_>| {
+        value.sets.iter().try_for_each(|set| {
+            let mut record = place::value(text, set);
+            record["members"] = place::value(text, value.members_of(set));
+            sink(record)
+        })
     };
-    Records { typed: true, records: value.sets.iter().map(one).collect(), problems }
+    Read { typed: true, problems, each: Box::new(each) }
 }
 
 /// The rules, sets, services or routes of a capture printed back in their tool's own form, routes read from JSON as the text that `ip -d`
 /// prints; `None` for captures that are none of these. Lines that were not understood stand there as comments with iptables and routes,
-/// and are left out with ipset and ipvs; [`records`] tells them.
+/// and are left out with ipset and ipvs; [`read`] tells them.
 #[must_use]
 pub fn normalized(source: &Source) -> Option<String> {
     let (key, text) = (&source.key, &*source.text);

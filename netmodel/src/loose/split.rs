@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::command::Hint;
-use super::kind::{self, Kind, TEXT};
+use super::kind::{self, Kind};
 use super::prompt::{self, Separator};
 use super::{json, shape};
 
@@ -123,7 +123,7 @@ fn start<'l>(lines: &'l [Cow<'_, str>]) -> Option<&'static Kind> {
         window[n] = &line[..line.floor_char_boundary(4096)];
         n += 1;
     }
-    TEXT.iter().find(|kind| (kind.starts)(&window[..n]))
+    kind::text().find(|kind| (kind.starts)(&window[..n]))
 }
 
 /// How many lines that do not belong are borne in the middle of an output: notes, elisions, messages of the tool.

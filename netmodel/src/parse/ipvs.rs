@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::Parsed;
 use super::json::Names;
+use crate::family::Family;
 use crate::source::{At, Problem, lines};
 
 /// The transport protocol of a service.
@@ -134,6 +135,14 @@ impl Ipvs {
     pub fn service(&self, proto: Proto, addr: IpAddr, port: u16) -> Option<&VirtualService> {
         let find = |wanted: u16| self.services.iter().find(|s| s.virt == VirtualAddr::Addr { proto, addr, port: wanted });
         find(port).or_else(|| find(0))
+    }
+
+    /// The service that takes packets of a firewall mark and a family; the kernel asks for it before it looks at addresses
+    /// (`ip_vs_service_find()` in net/netfilter/ipvs/ip_vs_ctl.c).
+    #[must_use]
+    pub fn fwmark_service(&self, mark: u32, family: Family) -> Option<&VirtualService> {
+        let inet6 = family == Family::V6;
+        self.services.iter().find(|s| s.virt == VirtualAddr::FwMark(mark) && s.inet6 == inet6)
     }
 }
 
@@ -285,6 +294,7 @@ mod tests {
         let tunnel = b.destinations[0].tunnel.as_deref().unwrap();
         assert_eq!((tunnel.kind.as_deref(), tunnel.port), (Some("gue"), Some(6080)));
         assert!(got.value.service(Proto::Tcp, "10.96.0.10".parse().unwrap(), 53).is_some());
+        assert!(got.value.fwmark_service(7, Family::V4).is_some() && got.value.fwmark_service(7, Family::V6).is_none());
         assert!(got.value.service(Proto::Udp, "10.96.0.10".parse().unwrap(), 53).is_none());
     }
 

@@ -2,19 +2,35 @@
 
 use serde_json::{Value, json};
 
-use super::{Records, place};
+use super::{Read, Sink, place};
 use crate::family::Family;
 use crate::parse::iptables::{self, Chain, Match, MatchKind, Opt, Rule, Ruleset, TableKind};
 use crate::parse::{Parsed, iptables_list};
 
-pub(super) fn records(text: &str, family: Family) -> Records {
+/// A record and the line where it stands.
+#[derive(Clone, Copy)]
+enum Part {
+    Chain(usize),
+    Rule(usize),
+}
+
+pub(super) fn read(text: &str, family: Family) -> Read<'_> {
     let Parsed { value: set, problems } = iptables_list::parse_any(text, family, TableKind::Unknown);
-    let view = View { set: &set, text };
-    let mut records: Vec<(u32, Value)> = set.chains.iter().map(|chain| (chain.at.line, view.chain(chain))).collect();
-    records.extend(set.rules.iter().map(|rule| (rule.at.line, view.rule(rule))));
-    // Stable: a chain without a line of its own has that of its first rule and stands before it.
-    records.sort_by_key(|(line, _)| *line);
-    Records { typed: true, records: records.into_iter().map(|(_, record)| record).collect(), problems }
+    let each = move |sink: &mut Sink<'_>| {
+        let view = View { set: &set, text };
+        let chains = set.chains.iter().enumerate().map(|(i, chain)| (chain.at.line, Part::Chain(i)));
+        let rules = set.rules.iter().enumerate().map(|(i, rule)| (rule.at.line, Part::Rule(i)));
+        let mut parts: Vec<(u32, Part)> = chains.chain(rules).collect();
+        // Stable: a chain without a line of its own has that of its first rule and stands before it.
+        parts.sort_by_key(|(line, _)| *line);
+        parts.into_iter().try_for_each(|(_, part)| {
+            sink(match part {
+                Part::Chain(i) => view.chain(&set.chains[i]),
+                Part::Rule(i) => view.rule(&set.rules[i]),
+            })
+        })
+    };
+    Read { typed: true, problems, each: Box::new(each) }
 }
 
 struct View<'r> {

@@ -1,38 +1,43 @@
 //! The records of an nftables ruleset: tables, chains, sets, objects and rules with their statements, by names instead of indexes.
 
+use std::ops::ControlFlow;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Records, place};
+use super::{Read, Sink, place};
 use crate::parse::Parsed;
 use crate::parse::nft::{self, Ruleset, TableId};
 
-pub(super) fn records(text: &str) -> Records {
+pub(super) fn read(text: &str) -> Read<'_> {
     let Parsed { value: set, problems } = nft::parse(text);
-    let mut out: Vec<Value> = set.tables.iter().map(|t| record(text, "table", t)).collect();
+    Read { typed: true, problems, each: Box::new(move |sink| each(text, &set, sink)) }
+}
+
+fn each(text: &str, set: &Ruleset, sink: &mut Sink<'_>) -> ControlFlow<()> {
+    set.tables.iter().try_for_each(|t| sink(record(text, "table", t)))?;
     for chain in &set.chains {
-        let mut value = in_table(text, &set, "chain", chain.table, chain);
+        let mut value = in_table(text, set, "chain", chain.table, chain);
         // The rules follow as records of their own.
         if let Some(fields) = value.as_object_mut() {
             fields.remove("rules");
         }
-        out.push(value);
+        sink(value)?;
     }
-    out.extend(set.sets.iter().map(|s| in_table(text, &set, "set", s.table, s)));
-    out.extend(set.objects.iter().map(|o| in_table(text, &set, "object", o.table, o)));
-    out.extend(set.flowtables.iter().map(|f| in_table(text, &set, "flowtable", f.table, f)));
+    set.sets.iter().try_for_each(|s| sink(in_table(text, set, "set", s.table, s)))?;
+    set.objects.iter().try_for_each(|o| sink(in_table(text, set, "object", o.table, o)))?;
+    set.flowtables.iter().try_for_each(|f| sink(in_table(text, set, "flowtable", f.table, f)))?;
     for rule in &set.rules {
         let mut value = record(text, "rule", rule);
         if let Some(chain) = set.chain_record(rule.chain) {
-            value["table"] = table(&set, chain.table);
+            value["table"] = table(set, chain.table);
             value["chain"] = place::value(text, &chain.name);
         }
         value["statements"] = place::value(text, set.stmts(rule));
-        out.push(value);
+        sink(value)?;
     }
-    out.extend(set.others.iter().map(|o| record(text, "other", o)));
-    out.extend(set.notes.iter().map(|n| record(text, "note", n)));
-    Records { typed: true, records: out, problems }
+    set.others.iter().try_for_each(|o| sink(record(text, "other", o)))?;
+    set.notes.iter().try_for_each(|n| sink(record(text, "note", n)))
 }
 
 fn record<T: Serialize>(text: &str, what: &str, of: &T) -> Value {

@@ -1,18 +1,18 @@
-use bundle::{Capture, Key};
-use serde_json::json;
+use std::ops::ControlFlow;
 
-use super::{Records, normalized};
+use bundle::{Capture, Key};
+use serde_json::{Value, json};
+
+use super::{normalized, read};
 use crate::Source;
 
 /// Captures that no parser reads.
 const RAW: &[Capture] = &[
-    Capture::IpTablesNames,
-    Capture::Ip6TablesNames,
     Capture::TcQdisc,
     Capture::ModprobeD,
     Capture::KernelConfig,
     Capture::KernelCmdline,
-    Capture::CniPlugins,
+    // Of a path that no firewall has.
     Capture::FirewallConfig,
     Capture::Clock,
     Capture::ToolVersions,
@@ -22,8 +22,45 @@ fn source(key: &Key, text: &str) -> Source {
     Source { key: key.clone(), text: text.into(), partial: None, format: key.capture.spec().format, origin: None }
 }
 
+/// What was read, the records all at once.
+struct Records {
+    typed: bool,
+    records: Vec<Value>,
+    problems: Vec<crate::Problem>,
+}
+
 fn records(key: &Key, text: &str) -> Records {
-    super::records(&source(key, text))
+    let source = source(key, text);
+    let read = read(&source);
+    let mut records = Vec::new();
+    read.each(&mut |record| {
+        records.push(record);
+        ControlFlow::Continue(())
+    });
+    Records { typed: read.typed, records, problems: read.problems }
+}
+
+#[test]
+fn records_are_given_one_by_one_until_it_is_enough() {
+    let source = source(&Key::node(Capture::Sysctl), "net.a = 1\nnet.b = 2\nnet.c = 3\n");
+    let mut seen = 0;
+    read(&source).each(&mut |_| {
+        seen += 1;
+        if seen == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!(seen, 2);
+}
+
+#[test]
+fn a_firewalls_file_is_read_as_what_its_path_says() {
+    let of = |path: &str, text: &str| records(&Key::node_instance(Capture::FirewallConfig, path), text);
+    let rules = of("/etc/sysconfig/iptables", "*filter\n:INPUT DROP [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n");
+    assert_eq!((rules.typed, rules.records.len(), &rules.records[1]["target"]), (true, 2, &json!("accept")));
+    let ufw = of("/etc/default/ufw", "DEFAULT_FORWARD_POLICY=\"DROP\"\n");
+    assert_eq!(ufw.records[0]["forward"]["value"], json!("DROP"));
+    let nft = of("/etc/nftables.conf", "flush ruleset\ntable inet filter {\n}\n");
+    assert_eq!(nft.records[0]["flush_ruleset"], json!("flush ruleset"));
+    assert!(!of("/etc/firewalld/zones/public.xml", "<zone/>\n").typed);
 }
 
 #[test]

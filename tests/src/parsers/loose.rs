@@ -1,6 +1,8 @@
 //! What holds for loose outputs, whatever the bytes: sections stand in order and inside the file, their texts are no more than the
 //! file's, and everything that was recognised can be put together to nodes and read.
 
+use std::ops::ControlFlow;
+
 use netmodel::loose::{self, What};
 use netmodel::{Source, records};
 
@@ -35,7 +37,8 @@ pub fn hold(bytes: &[u8]) {
         for key in node.bundle.keys() {
             if let bundle::Content::Text(text) = node.bundle.get(key) {
                 let source = Source::of(key, text);
-                let _ = (records::records(&source), records::normalized(&source));
+                records::read(&source).each(&mut |_| ControlFlow::Continue(()));
+                let _ = records::normalized(&source);
             }
         }
     }

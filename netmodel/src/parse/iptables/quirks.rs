@@ -29,6 +29,18 @@ fn kinds(set: &Ruleset, rule: usize) -> Vec<(bool, MatchKind)> {
 }
 
 #[test]
+fn q2_headers_of_every_tool_and_none_at_all() {
+    let set = clean(fixture!("02-headers"));
+    assert_eq!(set.generated.unwrap().line, 1, "the first one");
+    let tables: Vec<_> = set.tables.iter().map(|t| (t.kind, t.commit.is_some())).collect();
+    let kinds = [TableKind::Raw, TableKind::Mangle, TableKind::Nat, TableKind::Filter, TableKind::Security];
+    assert_eq!(tables, kinds.map(|kind| (kind, true)), "a header takes nothing from the table behind it");
+    let policies: Vec<_> = set.chains.iter().map(|c| c.policy).collect();
+    assert_eq!(policies, [Policy::Accept, Policy::Accept, Policy::Accept, Policy::Drop, Policy::Accept]);
+    assert_eq!(set.rules.len(), 2);
+}
+
+#[test]
 fn q3_warnings_of_the_other_back_end_are_seen_with_and_without_the_hash() {
     let set = clean(fixture!("03-warnings"));
     assert_eq!(set.legacy_warning.unwrap().line, 1);

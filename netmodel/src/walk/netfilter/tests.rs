@@ -44,6 +44,19 @@ fn a_policy_of_drop_is_harmless_behind_an_accept() {
     assert_eq!((decision, deciding[0].as_str()), (Decision::Drop, ":FORWARD DROP [0:0]"));
 }
 
+/// An unconditional refusal kills the CNI's accept behind it, although that stands there.
+#[test]
+fn a_reject_before_an_accept_decides() {
+    let save = include_str!("../../../../fixtures/captures/iptables-save/quirk-16-order.txt");
+    let (decision, deciding) = forward(&node(save, Some(""), NFT));
+    assert_eq!(decision, Decision::Reject { with: "icmp-host-prohibited".to_owned() });
+    assert_eq!(deciding, ["-A FORWARD -j REJECT --reject-with icmp-host-prohibited"]);
+
+    let reject = "-A FORWARD -j REJECT --reject-with icmp-host-prohibited\n";
+    let behind = save.replace(reject, "").replace("COMMIT", &format!("{reject}COMMIT"));
+    assert_eq!(forward(&node(&behind, Some(""), NFT)).0, Decision::Accept);
+}
+
 #[test]
 fn a_drop_of_one_back_end_beats_the_accept_of_the_other() {
     let (decision, deciding) = forward(&node(KUBE, Some(LEGACY), NFT));

@@ -121,7 +121,7 @@ impl<'n> Walker<'_, 'n> {
         }
         let by_mark = match packet.mark {
             Some(0) => None,
-            Some(mark) => doc.services.iter().find(|s| s.virt == VirtualAddr::FwMark(mark)),
+            Some(mark) => doc.fwmark_service(mark, packet.family),
             None if doc.services.iter().any(|s| matches!(s.virt, VirtualAddr::FwMark(_))) => {
                 return Err(Missing::new(&key, "the service of the packet's mark", "the mark is not known"));
             }
