@@ -24,7 +24,7 @@ fn link(index: u32, name: &str, info: &str, more: &str) -> String {
     let linkinfo = if info.is_empty() { String::new() } else { format!(r#","linkinfo":{info}"#) };
     format!(
         r#"{{"ifindex":{index},"ifname":"{name}",{UP},"link_type":"ether","address":"{}"{more}{linkinfo}}}"#,
-        mac(index as u8)
+        mac(u8::try_from(index).expect("a small index"))
     )
 }
 
