@@ -111,6 +111,9 @@ fn rules_of_the_real_tool_come_back_as_they_were() {
             let (first, second) = (format!("{back_end}{number}a"), format!("{back_end}{number}b"));
             for namespace in [&first, &second] {
                 lab.add(namespace).expect("a namespace");
+                if back_end == "nft" && !lab.has_nf_tables(namespace) {
+                    return;
+                }
                 prepare(&lab, namespace, number);
             }
             let taken = add(&lab, &first, &tool, number);

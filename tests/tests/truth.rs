@@ -110,7 +110,7 @@ fn disagreement(flow: &Flow, trace: &Trace) -> Option<String> {
 fn scenarios() -> Option<Vec<PathBuf>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/captures");
     let Ok(entries) = fs::read_dir(&folder) else {
-        assert!(std::env::var("COLDPATH_LAB").as_deref() != Ok("required"), "{} is not there", folder.display());
+        assert!(std::env::var_os("COLDPATH_LAB").is_none(), "{} is not there", folder.display());
         eprintln!("SKIPPED: {} is not there", folder.display());
         return None;
     };
