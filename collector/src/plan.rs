@@ -281,7 +281,7 @@ impl Planner<'_> {
 
     fn versions(&self) -> (How, Source) {
         // Not asked: ipset and ipvsadm, which load their modules before they look at their arguments. Nor is nft where nfnetlink is
-        // not there: it opens its socket first, too.
+        // not there, nor conntrack, nor iptables, which may be the one of nftables: they open their socket first, too.
         let asked: &[(&str, &str)] = &[
             ("ip", "-V"),
             ("nft", "--version"),
@@ -293,7 +293,14 @@ impl Planner<'_> {
         ];
         let found: Vec<Vec<String>> = asked
             .iter()
-            .filter(|(name, _)| *name != "nft" || self.guard.objection(name).is_none())
+            .filter(|(name, _)| {
+                let opens = match *name {
+                    "nft" | "iptables-nft-save" | "iptables-save" => "nft",
+                    "conntrack" => "conntrack",
+                    _ => return true,
+                };
+                self.guard.objection(opens).is_none()
+            })
             .filter_map(|(name, arg)| {
                 let path = tool::find(&self.options.tool_dirs, &[name])?;
                 Some(vec![path.to_string_lossy().into_owned(), (*arg).to_owned()])

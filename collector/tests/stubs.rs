@@ -139,7 +139,6 @@ fn tools_that_fail_or_only_complain_are_told_apart() {
     );
     assert!(matches!(outcome(Capture::IpNeigh), Outcome::Taken { bytes: 2, exit: Some(Exit::Status(2)), .. }));
     assert!(matches!(outcome(Capture::IpRule4), Outcome::Absent { why: AbsentWhy::PermissionDenied, .. }));
-    assert!(matches!(outcome(Capture::BridgeFdb), Outcome::Absent { why: AbsentWhy::ToolMissing, .. }));
     assert!(node.text("node/tc-qdisc.json").starts_with("C  "));
 }
 
